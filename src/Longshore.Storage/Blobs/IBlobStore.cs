@@ -1,0 +1,97 @@
+using Longshore.Core;
+
+namespace Longshore.Storage.Blobs;
+
+/// <summary>
+/// Where bodies of blobs live. Knows bytes, keys and locations; nothing of repositories or rights.
+/// Implementations: FileSystemBlobStore; the contract suite in Longshore.Storage.Tests holds for each.
+/// </summary>
+/// <remarks>
+/// A body is written under an upload key and then published under its digest and generation. Callers may assume:
+/// a location is durable when <see cref="PublishAsync"/> returns; a published body never changes; the same digest in a
+/// new generation has another location, so deleting an old one never touches fresh bytes. A full store throws
+/// <see cref="StorageFullException"/> and leaves what was there.
+/// </remarks>
+public interface IBlobStore
+{
+    /// <summary>
+    /// Opens the body of an upload for appending at <paramref name="offset"/>: creates it at 0, and cuts off what a crash
+    /// may have left behind the offset. One writer at a time: the caller sees to it.
+    /// </summary>
+    /// <exception cref="UploadBodyMissingException">Fewer than <paramref name="offset"/> bytes are stored.</exception>
+    ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, CancellationToken cancellationToken);
+
+    /// <summary>Reads the first <paramref name="length"/> bytes that an upload stored so far, to hash them again.</summary>
+    ValueTask<IBlobReader> ReadUploadAsync(string uploadKey, long length, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Publishes a flushed upload as the body of a digest and ends the upload key. Durable (bytes and directory entry)
+    /// when it returns.
+    /// </summary>
+    /// <returns>The location, to be kept in the blob's row: opaque to everyone but this store.</returns>
+    ValueTask<string> PublishAsync(string uploadKey, Digest digest, long generation, CancellationToken cancellationToken);
+
+    /// <summary>Removes the body of an upload; no error when there is none.</summary>
+    ValueTask DeleteUploadAsync(string uploadKey, CancellationToken cancellationToken);
+
+    /// <summary>Opens a published body, or gives null when the store has none at this location.</summary>
+    ValueTask<IBlobReader?> OpenReadAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>Removes a published body; false when there was none.</summary>
+    ValueTask<bool> DeleteAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Moves a published body aside, out of reach of <see cref="OpenReadAsync"/>, for a person to look at.
+    /// </summary>
+    /// <returns>Where it is now, in words for a person.</returns>
+    ValueTask<string> QuarantineAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>Every published body, in no promised order; memory does not grow with their number.</summary>
+    IAsyncEnumerable<StoredBody> ListAsync(CancellationToken cancellationToken);
+
+    /// <summary>The keys of all uploads that have a body, in no promised order.</summary>
+    IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A published body as the store lists it.</summary>
+/// <param name="Location">What <see cref="IBlobStore.PublishAsync"/> returned.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="ModifiedAt">When it was last written.</param>
+public readonly record struct StoredBody(string Location, long Length, DateTimeOffset ModifiedAt);
+
+/// <summary>The body of an unfinished upload as the store lists it.</summary>
+public readonly record struct StoredUpload(string UploadKey, long Length, DateTimeOffset ModifiedAt);
+
+/// <summary>Appends to the body of an upload.</summary>
+public interface IBlobWriter : IAsyncDisposable
+{
+    /// <summary>Bytes in the body so far.</summary>
+    long Length { get; }
+
+    /// <summary>Appends all bytes of the sequence.</summary>
+    ValueTask WriteAsync(System.Buffers.ReadOnlySequence<byte> bytes, CancellationToken cancellationToken);
+
+    /// <summary>Makes everything appended so far durable (fsync).</summary>
+    ValueTask FlushAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>Reads a body at any position; safe for one reader at a time.</summary>
+public interface IBlobReader : IAsyncDisposable
+{
+    /// <summary>Bytes in the body.</summary>
+    long Length { get; }
+
+    /// <summary>Fills as much of the buffer as the body has from <paramref name="position"/>; 0 means the end.</summary>
+    ValueTask<int> ReadAsync(Memory<byte> buffer, long position, CancellationToken cancellationToken);
+}
+
+/// <summary>The store has no room for more bytes.</summary>
+public sealed class StorageFullException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>An upload's row tells of more bytes than its body holds (a crash between write and flush).</summary>
+public sealed class UploadBodyMissingException(string uploadKey, long expected, long found)
+    : IOException($"Upload {uploadKey} should hold {expected} bytes and holds {found}.")
+{
+    /// <summary>Bytes that the body really holds.</summary>
+    public long Found { get; } = found;
+}

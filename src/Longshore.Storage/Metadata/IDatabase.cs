@@ -1,0 +1,34 @@
+namespace Longshore.Storage.Metadata;
+
+/// <summary>
+/// The relational store behind everything that is not a body. One text of SQL serves both databases; what differs sits
+/// behind <see cref="DbSession"/> and the migrations.
+/// </summary>
+public interface IDatabase : IAsyncDisposable
+{
+    /// <summary>Runs a read on one connection, in one snapshot when the work asks more than once.</summary>
+    ValueTask<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Runs a write in a transaction of its own meaning: all of it is committed when the task completes, or nothing.
+    /// Writes see each other in commit order. The work may be run again after a rollback that was not its fault, so it
+    /// must have no effect but on the session.
+    /// </summary>
+    /// <param name="durability">Whether the caller waits for the bytes to be on disk.</param>
+    /// <param name="work">The statements. Throwing rolls back this work alone.</param>
+    /// <param name="cancellationToken">Withdraws work that has not begun; work that has begun is finished.</param>
+    ValueTask<T> WriteAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
+}
+
+/// <summary>What a completed write promises.</summary>
+public enum Durability
+{
+    /// <summary>Committed and synced: survives power loss. For everything that is acknowledged to a client.</summary>
+    Synced,
+
+    /// <summary>
+    /// Committed, synced by the next synced write or checkpoint: survives a killed process, and may be lost with the
+    /// machine. For upload sessions, pull times and leases.
+    /// </summary>
+    Relaxed,
+}
