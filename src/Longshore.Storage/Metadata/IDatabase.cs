@@ -6,8 +6,14 @@ namespace Longshore.Storage.Metadata;
 /// </summary>
 public interface IDatabase : IAsyncDisposable
 {
-    /// <summary>Runs a read on one connection, in one snapshot when the work asks more than once.</summary>
+    /// <summary>
+    /// Runs a read on one connection. Each statement sees what was committed when it began; several statements that
+    /// must agree belong in <see cref="ReadSnapshotAsync"/>.
+    /// </summary>
     ValueTask<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
+
+    /// <summary>Runs a read in one snapshot: no statement sees a commit that another one does not.</summary>
+    ValueTask<T> ReadSnapshotAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
 
     /// <summary>
     /// Runs a write in a transaction of its own meaning: all of it is committed when the task completes, or nothing.
