@@ -1,0 +1,1 @@
+"""The load side of bench/compare: the same client for every target."""
