@@ -6,7 +6,6 @@ kernel (MSG_TRUNC never copies them to user space), files go out with sendfile, 
 """
 import os
 import socket
-from urllib.parse import urljoin, urlsplit
 
 KEEP = 64 << 10
 SLAB = 4 << 20
@@ -42,9 +41,11 @@ class Connection:
 
     def head(self, method, url, length=None, *extra):
         """The bytes of a request's head. A Location may be given whole or as a path; it is followed verbatim."""
-        if url.startswith("http"):
-            parts = urlsplit(url)
-            url = parts.path + ("?" + parts.query if parts.query else "")
+        if not url.startswith("/"):
+            # By hand: urllib.parse would be a tenth of the client's time.
+            if not url.startswith("http://"):
+                raise ProtocolError(f"cannot follow {url!r}")
+            url = url[url.index("/", 7):]
         lines = [f"{method} {url} HTTP/1.1", f"Host: {self.target.host}:{self.target.port}"]
         if self.target.authorization:
             lines.append("Authorization: " + self.target.authorization)
@@ -137,9 +138,6 @@ class Connection:
         length = len(body) if body is not None else 0 if method in ("POST", "PUT", "PATCH") else None
         self.send(self.head(method, url, length, *extra), body or b"")
         return self.receive(method == "HEAD", discard)
-
-    def absolute(self, location):
-        return urljoin(f"http://{self.target.host}:{self.target.port}/", location)
 
 
 def expect(answer, status, what):

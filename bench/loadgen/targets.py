@@ -178,7 +178,8 @@ class Nginx(Target):
 events {{}}
 http {{
   access_log off; sendfile on; tcp_nopush on; client_max_body_size 0; keepalive_requests 100000000;
-  client_body_temp_path {self.folder}/body; open_file_cache max=1000;
+  client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy; fastcgi_temp_path {self.folder}/fcgi;
+  uwsgi_temp_path {self.folder}/uwsgi; scgi_temp_path {self.folder}/scgi; open_file_cache max=1000;
   server {{
     listen {self.host}:{self.port}; root {self.folder}/data;
     location = /ready {{ return 200; }}

@@ -128,7 +128,11 @@ class Small(Workload):
 
 
 class Tags(Workload):
-    """A repository of `count` tags, made once per target, walked by pages of 100 along the Link header."""
+    """A repository of `count` tags, made once per target, walked by pages of 100 along the Link header.
+
+    The unit is the page, as in the project's earlier measurements. docker-registry 2.8.2 knows no pages here: it ignores
+    `n` and answers with all tags at once, so that answer is its page.
+    """
 
     def __init__(self, name, title, required, count):
         super().__init__(name, title, "pages/s", required, 1)
@@ -151,32 +155,37 @@ class Tags(Workload):
         self.filled[target.name] = repository
 
     def measure(self, target, repository, made, warm):
-        repository = self.filled[target.name]
-        wanted = {f"t{k}" for k in range(self.count)}
-
         def work(index, connection):
             latencies, until = [], time.perf_counter() + (0.2 if warm else 1.5)
             while not latencies or time.perf_counter() < until:
-                latencies += self._walk(connection, repository, wanted)
+                count = 0
+                for body, seconds in self._pages(connection, self.filled[target.name]):
+                    latencies.append(seconds)
+                    count += body.count(b'"t') - body.count(b'"tags"')
+                if count != self.count:
+                    raise ProtocolError(f"walk saw {count} tags, wanted {self.count}")
             return latencies
 
         timing = together(target, 1, work)
         pages = len(timing.latencies)
         return Result(pages / timing.seconds, pages, timing)
 
+    def check(self, target, repository, made):
+        connection = Connection(target)
+        seen = [tag for body, _ in self._pages(connection, self.filled[target.name]) for tag in json.loads(body)["tags"]]
+        connection.close()
+        if sorted(seen) != sorted(f"t{k}" for k in range(self.count)):
+            raise ProtocolError(f"walk saw {len(seen)} tags, {len(set(seen))} different, wanted {self.count}")
+
     @staticmethod
-    def _walk(connection, repository, wanted):
-        url, seen, latencies = f"/v2/{repository}/tags/list?n=100", [], []
+    def _pages(connection, repository):
+        url = f"/v2/{repository}/tags/list?n=100"
         while url:
             start = time.perf_counter()
             answer = expect(connection.ask("GET", url), 200, "tags")
-            latencies.append(time.perf_counter() - start)
-            seen += json.loads(answer.body)["tags"] or []
+            yield answer.body, time.perf_counter() - start
             link = answer.headers.get("link")
-            url = connection.absolute(link[link.index("<") + 1:link.index(">")]) if link else None
-        if len(seen) != len(wanted) or set(seen) != wanted:
-            raise ProtocolError(f"walk saw {len(seen)} tags, {len(set(seen))} different, wanted {len(wanted)}")
-        return latencies
+            url = link[link.index("<") + 1:link.index(">")] if link else None
 
 
 def all_workloads():
