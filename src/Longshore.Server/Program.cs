@@ -1,1 +1,3 @@
-return 0;
+using Longshore.Server.Commands;
+
+return await LongshoreCommand.RunAsync(args, Console.Out, Console.Error, CancellationToken.None);

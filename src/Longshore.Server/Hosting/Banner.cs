@@ -1,0 +1,24 @@
+using System.Globalization;
+using System.Text;
+
+namespace Longshore.Server.Hosting;
+
+/// <summary>
+/// What the server says on standard output once it listens. Plain text, unwrapped: every line is for copying or, the
+/// <c>Listening on</c> ones, for programs to read.
+/// </summary>
+internal static class Banner
+{
+    /// <summary>The text for a server bound to these addresses.</summary>
+    public static string Text(ServeOptions options, IReadOnlyCollection<string> addresses)
+    {
+        var text = new StringBuilder();
+        foreach (var address in addresses) text.Append(CultureInfo.InvariantCulture, $"Listening on {address}\n");
+        text.Append(CultureInfo.InvariantCulture, $"Data directory: {options.DataDirectory}\n");
+        text.Append(CultureInfo.InvariantCulture, $"Credentials:    {options.CredentialsPath}\n");
+        var commands = ClientCommands.For(options, options.PublicUrl ?? ListenAddress.Reachable(addresses.First()));
+        text.Append("\nLog in, create a repository, push an image:\n");
+        text.Append(CultureInfo.InvariantCulture, $"  {commands.Login}\n  {commands.CreateRepository}\n  {commands.Push}\n");
+        return text.ToString();
+    }
+}

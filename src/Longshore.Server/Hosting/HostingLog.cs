@@ -1,0 +1,29 @@
+namespace Longshore.Server.Hosting;
+
+/// <summary>Messages of hosting: event ids 1000 to 1099.</summary>
+internal static partial class HostingLog
+{
+    [LoggerMessage(1000, LogLevel.Error, "Request {RequestId} {Method} {Path} failed unexpectedly.")]
+    public static partial void RequestFailed(this ILogger logger, Exception exception, string requestId, string method, string path);
+
+    [LoggerMessage(1001, LogLevel.Error, "Request {RequestId} {Method} {Path}: the store is full: {Reason}")]
+    public static partial void StorageFull(this ILogger logger, string requestId, string method, string path, string reason);
+
+    [LoggerMessage(1002, LogLevel.Debug, "Request {RequestId} {Method} {Path}: the client went away or broke the protocol: {Reason}")]
+    public static partial void ClientBroke(this ILogger logger, string requestId, string method, string path, string reason);
+
+    [LoggerMessage(1003, LogLevel.Information, "The certificate {Path} was replaced; the new one is valid until {NotAfter:u}.")]
+    public static partial void CertificateReplaced(this ILogger logger, string path, DateTime notAfter);
+
+    [LoggerMessage(1004, LogLevel.Error, "The new certificate {Path} cannot be used, the old one stays: {Problem}")]
+    public static partial void CertificateKept(this ILogger logger, string path, string problem);
+
+    [LoggerMessage(1005, LogLevel.Information, "Stopping: requests that run have {Seconds} s to finish.")]
+    public static partial void Stopping(this ILogger logger, double seconds);
+
+    [LoggerMessage(1006, LogLevel.Information, "Stopped.")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(1007, LogLevel.Warning, "Not ready: the {Part} does not answer.")]
+    public static partial void NotReady(this ILogger logger, Exception exception, string part);
+}

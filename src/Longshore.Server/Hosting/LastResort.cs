@@ -1,0 +1,115 @@
+using System.Text.Json;
+using Longshore.Storage.Blobs;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Longshore.Server.Hosting;
+
+/// <summary>
+/// Catches what nothing below catches: a bug or broken infrastructure. Logged once with the request id, answered as a 5xx
+/// in the caller's protocol. Clients that go away or break HTTP are no errors of ours.
+/// </summary>
+internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logger)
+{
+    /// <summary>
+    /// The status line of a full store. 507 is not among the statuses that AWS SDKs retry (500, 502, 503, 504), and these
+    /// words in the status line make dockerd give up at once instead of sending the layer five times
+    /// (moby, distribution/errors.go, retryOnError).
+    /// </summary>
+    public const string StorageFullReason = "no space left on device";
+
+    /// <summary>Runs the rest of the pipeline.</summary>
+    public Task InvokeAsync(HttpContext context)
+    {
+        Task task;
+        try
+        {
+            task = next(context);
+        }
+#pragma warning disable CA1031 // The last resort catches everything by its purpose.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return AnswerAsync(context, e);
+        }
+        return task.IsCompletedSuccessfully ? Task.CompletedTask : AwaitAsync(context, task);
+    }
+
+    private async Task AwaitAsync(HttpContext context, Task task)
+    {
+        try
+        {
+            await task;
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            await AnswerAsync(context, e);
+        }
+    }
+
+    private Task AnswerAsync(HttpContext context, Exception exception)
+    {
+        var request = context.Request;
+        var path = request.Path.Value ?? "";
+        switch (exception)
+        {
+            case BadHttpRequestException bad:
+                logger.ClientBroke(context.TraceIdentifier, request.Method, path, bad.Message);
+                return WriteAsync(context, bad.StatusCode, null, "The request is not valid HTTP: " + bad.Message);
+            case ConnectionResetException or ConnectionAbortedException:
+            case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
+            case IOException when context.RequestAborted.IsCancellationRequested:
+                logger.ClientBroke(context.TraceIdentifier, request.Method, path, exception.Message);
+                context.Abort();
+                return Task.CompletedTask;
+            case StorageFullException full:
+                logger.StorageFull(context.TraceIdentifier, request.Method, path, full.Message);
+                return WriteAsync(context, StatusCodes.Status507InsufficientStorage, StorageFullReason, "The registry's store is full.");
+            default:
+                logger.RequestFailed(exception, context.TraceIdentifier, request.Method, path);
+                return WriteAsync(context, StatusCodes.Status500InternalServerError, null, "The registry failed. Its log tells more under this request id.");
+        }
+    }
+
+    private static async Task WriteAsync(HttpContext context, int status, string? reason, string message)
+    {
+        var response = context.Response;
+        if (response.HasStarted)
+        {
+            // Too late for a status: the client must see a broken body, not a short one.
+            context.Abort();
+            return;
+        }
+        response.Clear();
+        response.StatusCode = status;
+        if (reason is not null) context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = reason;
+        var isRegistry = context.Request.Path.StartsWithSegments("/v2", StringComparison.Ordinal);
+        response.ContentType = isRegistry ? "application/json" : "application/x-amz-json-1.1";
+        var writer = new Utf8JsonWriter(response.BodyWriter);
+        await using (writer)
+        {
+            writer.WriteStartObject();
+            if (isRegistry)
+            {
+                writer.WriteStartArray("errors");
+                writer.WriteStartObject();
+                writer.WriteString("code", "UNKNOWN");
+                writer.WriteString("message", message);
+                writer.WriteStartObject("detail");
+                writer.WriteString("requestId", context.TraceIdentifier);
+                writer.WriteEndObject();
+                writer.WriteEndObject();
+                writer.WriteEndArray();
+            }
+            else
+            {
+                writer.WriteString("__type", status < 500 ? "InvalidParameterException" : "ServerException");
+                writer.WriteString("message", $"{message} (request {context.TraceIdentifier})");
+            }
+            writer.WriteEndObject();
+        }
+        await response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+}

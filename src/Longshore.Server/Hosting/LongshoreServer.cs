@@ -1,0 +1,93 @@
+using Longshore.Storage.Metadata;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Longshore.Server.Hosting;
+
+/// <summary>
+/// The life of a server: (1) take the data directory, (2) open the stores, (3) listen, (4) say so, (5) run until a signal,
+/// (6) stop accepting and let requests finish within the bound, (7) close.
+/// </summary>
+internal static class LongshoreServer
+{
+    /// <summary>Runs until SIGTERM or SIGINT.</summary>
+    /// <returns>The exit code of the process: <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(ServeOptions options, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // 1
+            using var directory = DataDirectory.TryTake(options.DataDirectory, out var holder);
+            if (directory is null)
+            {
+                await error.WriteLineAsync(
+                    $"longshore: another server (process {holder.ProcessId}) runs on the data directory {options.DataDirectory}. " +
+                    "Stop it first, or choose another directory with --data.");
+                return ExitCodes.DataDirectoryTaken;
+            }
+            var app = Build(options);
+            await using (app)
+            {
+                // 2
+                _ = app.Services.GetRequiredService<IDatabase>();
+                // 3
+                await app.StartAsync(cancellationToken);
+                // 4
+                var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+                directory.Publish(addresses);
+                await output.WriteAsync(Banner.Text(options, [.. addresses]).AsMemory(), cancellationToken);
+                await output.FlushAsync(cancellationToken);
+                // 5, 6
+                var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Longshore.Server.Hosting");
+                await using var stopping = app.Lifetime.ApplicationStopping.Register(() => log.Stopping(options.ShutdownTimeout.TotalSeconds));
+                await app.WaitForShutdownAsync(cancellationToken);
+                log.Stopped();
+                // 7: the container closes what it made, the database last.
+            }
+            return ExitCodes.Done;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchemaTooNewException)
+        {
+            await error.WriteLineAsync($"longshore: {e.Message}");
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static WebApplication Build(ServeOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        // Options come from ServeOptionsReader alone: no appsettings.json of the working directory, no ASPNETCORE_ variables.
+        builder.Configuration.Sources.Clear();
+        AddLogging(builder.Logging, options);
+        builder.Services.Configure<HostOptions>(host =>
+        {
+            host.ShutdownTimeout = options.ShutdownTimeout;
+            host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.StopHost;
+        });
+        builder.UseLongshoreKestrel(options);
+        builder.Services.AddLongshore(options);
+        var app = builder.Build();
+        app.UseMiddleware<LastResort>();
+        app.UseRouting();
+        app.MapLongshore();
+        return app;
+    }
+
+    // To standard error: standard output carries the banner, which programs read.
+    private static void AddLogging(ILoggingBuilder logging, ServeOptions options)
+    {
+        logging.ClearProviders();
+        logging.SetMinimumLevel(options.LogLevel);
+        if (options.LogLevel >= LogLevel.Information) logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    }
+}

@@ -1,0 +1,136 @@
+using System.Globalization;
+using Longshore.Core;
+
+namespace Longshore.Server.Hosting;
+
+/// <summary>One option: its key, and how its text is understood.</summary>
+/// <param name="Key">The key in the configuration file; the other spellings follow from it.</param>
+/// <param name="Value">What stands for the value in help texts.</param>
+/// <param name="Default">The default, in words.</param>
+/// <param name="Accepts">What is accepted, in words that complete "give …".</param>
+/// <param name="Summary">What it does.</param>
+/// <param name="Read">Puts a text into the options; the answer is null, or what is wrong with the text.</param>
+internal sealed record ServeOption(
+    string Key, string Value, string Default, string Accepts, string Summary, Func<ServeOptions, string, string?> Read)
+{
+    /// <summary>Whether it may be given more than once.</summary>
+    public bool Repeatable { get; init; }
+
+    /// <summary>Whether it may be given without a value, which means true.</summary>
+    public bool Flag { get; init; }
+
+    /// <summary>The spelling on the command line.</summary>
+    public string CommandLine => "--" + Key;
+
+    /// <summary>The spelling as an environment variable.</summary>
+    public string Environment => "LONGSHORE_" + Key.Replace('-', '_').ToUpperInvariant();
+
+    /// <summary>All three spellings, for error messages.</summary>
+    public string Spellings => $"{CommandLine}, {Environment} or \"{Key}\" in the configuration file";
+}
+
+/// <summary>Every option of <c>longshore serve</c>. <c>docs/operate/options.md</c> is compared to this table by a test.</summary>
+internal static class ServeOptionTable
+{
+    // No option may be called port, host or service-…: Kubernetes sets LONGSHORE_PORT and LONGSHORE_SERVICE_HOST
+    // in every pod beside a service named longshore.
+    /// <summary>All options, in the order of help and documentation.</summary>
+    public static IReadOnlyList<ServeOption> All { get; } =
+    [
+        new("listen", "URL", "http://127.0.0.1:5000 (https with a certificate)",
+            "[http://|https://]HOST:PORT, where HOST is an IP address, localhost or *, and port 0 means any free port (not with localhost)",
+            "Where to listen. Repeatable; in the environment, separated by commas.",
+            static (o, text) => ListenAddress.TryParse(text, out var address) ? Done(() => o.Listen = [.. o.Listen, address]) : "")
+        { Repeatable = true },
+        new("data", "DIR", "./longshore-data", "a directory; it is created when missing",
+            "Where everything is kept. One server at a time.",
+            static (o, text) => text.Length > 0 ? Done(() => o.Data = text) : ""),
+        new("account", "ID", "123456789012", "an AWS account id: twelve digits",
+            "Account of the root principal, and of requests that name no other.",
+            static (o, text) => RegistryId.IsAccount(text) ? Done(() => o.Account = text) : ""),
+        new("region", "REGION", "us-east-1", "the name of an AWS region, such as eu-west-1",
+            "Region of requests that name no other.",
+            static (o, text) => RegistryId.IsRegion(text) ? Done(() => o.Region = text) : ""),
+        new("tls-cert", "FILE", "none", "a PEM file with the certificate and its chain, together with tls-key",
+            "Serve HTTPS with this certificate; read again when the file changes.",
+            static (o, text) => File.Exists(text) ? Done(() => o.TlsCert = text) : "there is no such file"),
+        new("tls-key", "FILE", "none", "a PEM file with the certificate's private key, not encrypted, together with tls-cert",
+            "The private key of the certificate.",
+            static (o, text) => File.Exists(text) ? Done(() => o.TlsKey = text) : "there is no such file"),
+        new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory",
+            "The database of everything that is not a body.", ReadDatabase),
+        new("blobs", "DIR", "blobs in the data directory", "a directory; it is created when missing",
+            "Where bodies of blobs are kept.", ReadBlobs),
+        new("create-on-push", "BOOL", "false", "true or false; without a value it means true",
+            "Every authorised push to a missing repository creates it.",
+            static (o, text) => bool.TryParse(text, out var on) ? Done(() => o.CreateOnPush = on) : "") { Flag = true },
+        new("shutdown-timeout", "SECONDS", "30", "whole seconds from 0 to 3600",
+            "How long running requests may go on after SIGTERM.",
+            static (o, text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var s) && s <= 3600
+                ? Done(() => o.ShutdownTimeout = TimeSpan.FromSeconds(s)) : ""),
+        new("upload-expiry", "DURATION", "24h", "a number with s, m, h or d, from 1m to 30d, such as 90m",
+            "How long an unfinished upload may rest before it is removed.",
+            static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromMinutes(1) && d <= TimeSpan.FromDays(30)
+                ? Done(() => o.UploadExpiry = d) : ""),
+        new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
+            "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
+        new("log-level", "LEVEL", "info", "trace, debug, info, warning or error",
+            "The least severe messages that are logged.", ReadLogLevel),
+    ];
+
+    private static string? Done(Action set)
+    {
+        set();
+        return null;
+    }
+
+    private static string? ReadDatabase(ServeOptions options, string text) => text switch
+    {
+        "sqlite" => null,
+        _ when text.StartsWith("postgres", StringComparison.Ordinal) => "PostgreSQL is not offered by this version yet",
+        _ => "",
+    };
+
+    private static string? ReadBlobs(ServeOptions options, string text)
+    {
+        if (text.StartsWith("s3:", StringComparison.OrdinalIgnoreCase)) return "S3 is not offered by this version yet";
+        if (text.Length == 0 || text.Contains("://", StringComparison.Ordinal)) return "";
+        options.Blobs = text;
+        return null;
+    }
+
+    private static string? ReadPublicUrl(ServeOptions options, string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")
+            || uri.PathAndQuery != "/" || uri.UserInfo.Length > 0 || uri.Fragment.Length > 0)
+            return "";
+        options.PublicUrl = uri.GetLeftPart(UriPartial.Authority);
+        return null;
+    }
+
+    private static string? ReadLogLevel(ServeOptions options, string text)
+    {
+        LogLevel? level = text switch
+        {
+            "trace" => LogLevel.Trace,
+            "debug" => LogLevel.Debug,
+            "info" => LogLevel.Information,
+            "warning" => LogLevel.Warning,
+            "error" => LogLevel.Error,
+            _ => null,
+        };
+        if (level is null) return "";
+        options.LogLevel = level.Value;
+        return null;
+    }
+
+    private static bool TryReadDuration(string text, out TimeSpan duration)
+    {
+        duration = default;
+        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            return false;
+        var unit = text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => 0 };
+        duration = TimeSpan.FromSeconds((long)number * unit);
+        return unit > 0;
+    }
+}

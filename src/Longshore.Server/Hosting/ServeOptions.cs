@@ -1,0 +1,56 @@
+namespace Longshore.Server.Hosting;
+
+/// <summary>
+/// What <c>longshore serve</c> can be told, with defaults. Names, spellings and what is accepted: <see cref="ServeOptionTable"/>.
+/// Set at start by <see cref="ServeOptionsReader"/> only.
+/// </summary>
+internal sealed class ServeOptions
+{
+    /// <summary>Where the server listens; never empty once read.</summary>
+    public IReadOnlyList<ListenAddress> Listen { get; set; } = [];
+
+    /// <summary>The data directory: database, bodies, credentials, lock.</summary>
+    public string Data { get; set; } = "./longshore-data";
+
+    /// <summary>Account of requests that name no other, and of the root principal: twelve digits.</summary>
+    public string Account { get; set; } = "123456789012";
+
+    /// <summary>Region of requests that name no other.</summary>
+    public string Region { get; set; } = "us-east-1";
+
+    /// <summary>PEM file with the certificate and its chain, or null.</summary>
+    public string? TlsCert { get; set; }
+
+    /// <summary>PEM file with the certificate's private key, or null.</summary>
+    public string? TlsKey { get; set; }
+
+    /// <summary>Directory of bodies, or null for <c>blobs</c> in the data directory.</summary>
+    public string? Blobs { get; set; }
+
+    /// <summary>Whether an authorised push to a missing repository creates it.</summary>
+    public bool CreateOnPush { get; set; }
+
+    /// <summary>How long requests that run at shutdown may go on. 0 to 3600 seconds.</summary>
+    public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long an upload may rest before it is removed. One minute to 30 days.</summary>
+    public TimeSpan UploadExpiry { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>Scheme and authority that clients are told to use, without a trailing slash; null: those of each request.</summary>
+    public string? PublicUrl { get; set; }
+
+    /// <summary>The least severe messages that are logged.</summary>
+    public LogLevel LogLevel { get; set; } = LogLevel.Information;
+
+    /// <summary>The directory of bodies, whichever way it was given.</summary>
+    public string BlobDirectory => Path.GetFullPath(Blobs ?? Path.Combine(Data, "blobs"));
+
+    /// <summary>The data directory as an absolute path.</summary>
+    public string DataDirectory => Path.GetFullPath(Data);
+
+    /// <summary>The root principal's credentials in AWS shared-credentials form.</summary>
+    public string CredentialsPath => Path.Combine(DataDirectory, "credentials");
+
+    /// <summary>Whether this address is served with TLS.</summary>
+    public bool IsTls(ListenAddress address) => address.Scheme is { } scheme ? scheme == "https" : TlsCert is not null;
+}

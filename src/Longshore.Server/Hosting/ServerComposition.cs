@@ -1,0 +1,25 @@
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Hosting;
+
+/// <summary>The whole server on one screen: one line per capability, in the order in which calls go down.</summary>
+internal static class ServerComposition
+{
+    /// <summary>The file of the embedded database in the data directory.</summary>
+    public const string DatabaseFile = "longshore.db";
+
+    /// <summary>Adds the services of every capability.</summary>
+    public static void AddLongshore(this IServiceCollection services, ServeOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
+        services.AddHealth();
+    }
+
+    /// <summary>Maps the routes of every face.</summary>
+    public static void MapLongshore(this IEndpointRouteBuilder routes)
+    {
+        routes.MapHealth();
+    }
+}
