@@ -1,0 +1,32 @@
+namespace Longshore.WireGenerator;
+
+/// <summary>One service to generate: the model's file, the folder and namespace, and what the model leaves unsaid.</summary>
+/// <param name="ModelFile">File name inside the models' folder.</param>
+/// <param name="Prefix">Start of generated class names and name of folder and namespace, such as <c>Ecr</c>.</param>
+/// <param name="Secrets">
+/// Members (<c>Structure.member</c>) that carry secrets although the model does not mark them as sensitive.
+/// They stay out of <c>ToString</c> and of constraint messages.
+/// </param>
+internal sealed record Service(string ModelFile, string Prefix, IReadOnlySet<string> Secrets)
+{
+    /// <summary>All services, in the order they are generated.</summary>
+    public static IReadOnlyList<Service> All { get; } =
+    [
+        new("ecr-2015-09-21.json", "Ecr", new HashSet<string>
+        {
+            "AuthorizationData.authorizationToken", "GetDownloadUrlForLayerResponse.downloadUrl",
+        }),
+        new("ecr-public-2020-10-30.json", "EcrPublic", new HashSet<string> { "AuthorizationData.authorizationToken" }),
+        new("sts-2011-06-15.json", "Sts", new HashSet<string>
+        {
+            "Credentials.SessionToken", "AssumeRoleRequest.TokenCode", "GetSessionTokenRequest.TokenCode",
+            "ProvidedContext.ContextAssertion", "DecodeAuthorizationMessageResponse.DecodedMessage",
+        }),
+    ];
+
+    /// <summary>The namespace of the generated files.</summary>
+    public string Namespace => $"Longshore.Core.Aws.{Prefix}";
+
+    /// <summary>The folder of the generated files, relative to the repository's root.</summary>
+    public string Folder => $"src/Longshore.Core/Aws/{Prefix}";
+}
