@@ -37,7 +37,7 @@ public readonly record struct Digest
         if (text is null) return false;
         var expected = text.StartsWith(Sha256Prefix, StringComparison.Ordinal) ? 64
             : text.StartsWith(Sha512Prefix, StringComparison.Ordinal) ? 128 : -1;
-        if (text.Length != Sha256Prefix.Length + expected) return false;
+        if (expected < 0 || text.Length != Sha256Prefix.Length + expected) return false;
         foreach (var c in text.AsSpan(Sha256Prefix.Length))
             if (!char.IsAsciiHexDigitLower(c)) return false;
         digest = new Digest(text);
