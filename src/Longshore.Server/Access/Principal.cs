@@ -32,4 +32,5 @@ internal sealed record Principal(PrincipalKind Kind, string Account, string Arn,
 /// <summary>An authenticated caller: the principal, and the registry that its token or signature names.</summary>
 /// <param name="Principal">Who.</param>
 /// <param name="Registry">The registry of the token, or the region of the signature's scope in the principal's account.</param>
-internal sealed record Caller(Principal Principal, RegistryId Registry);
+/// <param name="AccessKey">The access key that the signature, or the token's request, was made with; null for the anonymous.</param>
+internal sealed record Caller(Principal Principal, RegistryId Registry, AccessKey? AccessKey = null);

@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Longshore.Server.Access;
+
+/// <summary>Authentication and authorisation, as the host composes them.</summary>
+internal static class AccessSetup
+{
+    /// <summary>
+    /// Adds the services of this folder. They need an <c>IDatabase</c>; the host calls
+    /// <see cref="PrincipalStore.EnsureRootAsync"/> before it takes requests.
+    /// </summary>
+    public static IServiceCollection AddAccess(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        return services
+            .AddSingleton<AccessGate>()
+            .AddSingleton<ServerKeys>()
+            .AddSingleton<SealedBox>()
+            .AddSingleton<PrincipalStore>()
+            .AddSingleton<RegistryTokens>()
+            .AddSingleton<LayerUrlSigner>()
+            .AddSingleton<SigningKeys>()
+            .AddSingleton<SignatureV4>()
+            .AddSingleton<CallerAuthenticator>();
+    }
+}

@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using Longshore.Core;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Longshore.Server.Access;
+
+/// <summary>The result of verifying a signed AWS request: a caller or a failure.</summary>
+internal readonly record struct AwsAuthentication(Caller? Caller, AuthenticationFailure? Failure)
+{
+    /// <summary>Whether the request was verified.</summary>
+    [MemberNotNullWhen(true, nameof(Caller))]
+    [MemberNotNullWhen(false, nameof(Failure))]
+    public bool Succeeded => Failure is null;
+}
+
+/// <summary>Finds out who a request comes from, for both faces: registry tokens on <c>/v2/</c>, signatures on the AWS APIs.</summary>
+internal sealed class CallerAuthenticator(
+    RegistryTokens tokens, PrincipalStore principals, SignatureV4 signatures, TimeProvider time, ILogger<CallerAuthenticator> logger)
+{
+    /// <summary>Most opened tokens kept, about 4 MiB; at the bound the cache starts afresh, and opening again costs microseconds.</summary>
+    public const int OpenedTokenCapacity = 4096;
+
+    // A client sends the same header with every request: opening the token once is what keeps authentication off the hot path.
+    // Only good tokens are kept, so strangers cannot fill this. The dictionary's hash is seeded per process, which leaves
+    // nothing to learn from how long a comparison takes.
+    private readonly ConcurrentDictionary<string, OpenedToken> opened = new(StringComparer.Ordinal);
+
+    // Stands in for the secret of unknown access keys, so that they take the same steps as wrong secrets.
+    private readonly string decoySecret = RandomNumberGenerator.GetHexString(40);
+
+    /// <summary>
+    /// The caller of a registry request: from a Basic or Bearer token, or the anonymous when there is no Authorization header.
+    /// </summary>
+    /// <param name="context">The request.</param>
+    /// <param name="fallback">The registry of an anonymous caller: that of the host name, else the default one.</param>
+    /// <param name="cancellationToken">Ends with the request.</param>
+    /// <returns>The caller; <see cref="ErrorCode.TokenExpired"/>; or <see cref="ErrorCode.Unauthorized"/>.</returns>
+    public ValueTask<Outcome<Caller>> AuthenticateRegistryAsync(HttpContext context, RegistryId fallback, CancellationToken cancellationToken)
+    {
+        var header = context.Request.Headers.Authorization;
+        if (header.Count == 0) return new(new Caller(Principal.Anonymous, fallback));
+        if (header.Count == 1 && header[0] is { } authorization)
+        {
+            if (opened.TryGetValue(authorization, out var token) && ReferenceEquals(token.Version, principals.Version) && time.GetUtcNow() < token.ExpiresAt)
+                return new(token.Caller);
+            if (RegistryCredentials.TryRead(authorization, out var password)) return OpenAsync(authorization, password, cancellationToken);
+        }
+
+        logger.RegistryCredentialsRefused(RegistryTokens.Invalid.Code);
+        return new(RegistryTokens.Invalid);
+    }
+
+    /// <summary>
+    /// The caller of an AWS API request, by its Signature Version 4. Its registry is the region of the signature's scope in
+    /// the account of the access key.
+    /// </summary>
+    /// <param name="context">The request; its body was read by the caller.</param>
+    /// <param name="body">The whole body.</param>
+    /// <param name="service">The service: <c>ecr</c>, <c>ecr-public</c> or <c>sts</c>.</param>
+    /// <param name="cancellationToken">Ends with the request.</param>
+    public async ValueTask<AwsAuthentication> AuthenticateAwsAsync(HttpContext context, ReadOnlyMemory<byte> body, string service, CancellationToken cancellationToken)
+    {
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var request = new SignedRequest(context.Request.Method, target, context.Request.Headers, body);
+        if (!SignatureV4Parts.TryRead(request, out var parts, out var failure)) return Refuse(failure, "");
+        var accessKeyId = parts.Credential.AccessKeyId;
+        if (HasSessionToken(request)) return Refuse(AuthenticationFailure.SessionToken, accessKeyId);
+
+        // An unknown key is told from a wrong secret only when all is done.
+        var key = await principals.FindKeyAsync(accessKeyId, cancellationToken);
+        failure = signatures.Verify(request, parts, service, key?.Secret ?? decoySecret, time.GetUtcNow());
+        if (key is null && failure is null or { Error: AuthenticationError.InvalidSignature }) failure = AuthenticationFailure.UnknownKey;
+        if (failure is not null || key is null) return Refuse(failure ?? AuthenticationFailure.UnknownKey, accessKeyId);
+        return new AwsAuthentication(new Caller(key.Principal, new RegistryId(key.Principal.Account, parts.Credential.Region), key), null);
+    }
+
+    private static bool HasSessionToken(in SignedRequest request)
+    {
+        const string Name = "X-Amz-Security-Token";
+        if (request.Headers.ContainsKey(Name)) return true;
+        return !request.Query.IsEmpty && QueryParameters.Parse(request.Query).Exists(static p => p.Name == Name);
+    }
+
+    private AwsAuthentication Refuse(AuthenticationFailure failure, string accessKeyId)
+    {
+        logger.SignatureRefused(failure.Error, accessKeyId);
+        return new AwsAuthentication(null, failure);
+    }
+
+    private async ValueTask<Outcome<Caller>> OpenAsync(string authorization, string password, CancellationToken cancellationToken)
+    {
+        if (!(await tokens.OpenAsync(password, cancellationToken)).TryGet(out var token, out var error))
+        {
+            opened.TryRemove(authorization, out _);
+            logger.RegistryCredentialsRefused(error.Code);
+            return error;
+        }
+
+        if (opened.Count >= OpenedTokenCapacity) opened.Clear();
+        opened[authorization] = token;
+        return token.Caller;
+    }
+}

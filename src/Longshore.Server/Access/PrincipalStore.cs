@@ -1,0 +1,204 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Text;
+using Longshore.Core;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Access;
+
+/// <summary>What <see cref="PrincipalStore.EnsureRootAsync"/> did.</summary>
+internal enum RootKeyChange
+{
+    /// <summary>Nothing: the account has its root key.</summary>
+    None,
+
+    /// <summary>A key was generated: this is the only time that its secret is shown.</summary>
+    Generated,
+
+    /// <summary>The operator's key was added.</summary>
+    Added,
+
+    /// <summary>The operator's key was there with another secret, or disabled: it has the given secret now and is enabled.</summary>
+    Updated,
+}
+
+/// <summary>The outcome of <see cref="PrincipalStore.EnsureRootAsync"/>.</summary>
+/// <param name="Change">What was done.</param>
+/// <param name="Credentials">The key given or generated; null when none was given and none was needed.</param>
+internal sealed record RootSetup(RootKeyChange Change, RootCredentials? Credentials);
+
+/// <summary>
+/// Principals and their access keys: the only reader and writer of their tables. Keys are served from a snapshot in memory
+/// that every write here throws away.
+/// </summary>
+/// <remarks>
+/// One process has a data directory today, so its own writes are all there are. With several servers over one database, a
+/// snapshot must also end by age (seconds): a key disabled on one server would stay good on the others until then.
+/// </remarks>
+internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, SealedBox box, TimeProvider time, ILogger<PrincipalStore> logger)
+{
+    /// <summary>Most keys held in memory; at the bound the snapshot starts afresh.</summary>
+    public const int SnapshotCapacity = 16_384;
+
+    private const string SecretPurpose = "longshore access key secret";
+    private volatile ConcurrentDictionary<string, AccessKey> snapshot = new(StringComparer.Ordinal);
+
+    /// <summary>Changes with every write: what was concluded from the store is good while this is the same object.</summary>
+    public object Version => snapshot;
+
+    /// <summary>A usable key by its id; null when there is none, or it or its owner is disabled.</summary>
+    public ValueTask<AccessKey?> FindKeyAsync(string accessKeyId, CancellationToken cancellationToken)
+    {
+        var current = snapshot;
+        return current.TryGetValue(accessKeyId, out var key) ? new(key) : LoadAsync(current, accessKeyId, cancellationToken);
+    }
+
+    // Loads into the snapshot that was current when the read began: one made void by a write meanwhile takes the stale key along.
+    // Unknown ids are not kept: strangers could fill the memory with them.
+    private async ValueTask<AccessKey?> LoadAsync(ConcurrentDictionary<string, AccessKey> current, string accessKeyId, CancellationToken cancellationToken)
+    {
+        var row = await database.ReadAsync(
+            session => session.QueryFirstAsync(
+                """
+                SELECT k.sealed_secret, p.id, p.account, p.kind, p.name, p.unique_id
+                FROM access_keys k JOIN principals p ON p.id = k.principal_id
+                WHERE k.access_key_id = @id AND k.disabled_at IS NULL AND p.disabled_at IS NULL
+                """,
+                static row => new KeyRow(row.GetBytes(0), row.GetInt64(1), ReadPrincipal(row, 2)),
+                ("@id", accessKeyId)),
+            cancellationToken);
+        if (row?.Principal is null) return null;
+        if (!TryUnseal(accessKeyId, row.SealedSecret, out var secret))
+        {
+            logger.SecretUnreadable(accessKeyId);
+            return null;
+        }
+
+        var key = new AccessKey(accessKeyId, secret, row.PrincipalId, row.Principal);
+        if (current.Count >= SnapshotCapacity) Interlocked.CompareExchange(ref snapshot, new(StringComparer.Ordinal), current);
+        else current.TryAdd(accessKeyId, key);
+        return key;
+    }
+
+    /// <summary>
+    /// Makes sure that an account has a root principal with a usable key. Call at start, before requests are taken; loads the
+    /// server keys too. A key given by the operator always wins: it is added, or its stored secret replaced and the key
+    /// enabled again, so that the environment is a way back in; other root keys stay as they are. Without one, a key is
+    /// generated when the root has no usable key.
+    /// </summary>
+    /// <param name="account">The account, twelve digits.</param>
+    /// <param name="given">The operator's key, or null.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <returns>What was done; an error when the given key id belongs to another principal.</returns>
+    public async ValueTask<Outcome<RootSetup>> EnsureRootAsync(string account, RootCredentials? given, CancellationToken cancellationToken)
+    {
+        if (!RegistryId.IsAccount(account)) return new RegistryError(ErrorCode.InvalidParameter, "An account id is twelve digits.");
+        await keys.EnsureLoadedAsync(cancellationToken);
+        var offered = given ?? RootCredentials.Generate();
+        var sealedSecret = box.Seal(SecretPurpose, Encoding.UTF8.GetBytes(offered.SecretAccessKey), Encoding.UTF8.GetBytes(offered.AccessKeyId));
+        var now = time.GetUtcNow().ToDatabase();
+        var (created, change) = await database.WriteAsync<(bool Created, RootKeyChange? Change)>(
+            Durability.Synced,
+            async session =>
+            {
+                var created = await session.ExecuteAsync(
+                    """
+                    INSERT INTO principals (account, kind, name, unique_id, created_at) VALUES (@account, 'root', 'root', @account, @now)
+                    ON CONFLICT (account, kind, name) DO NOTHING
+                    """,
+                    ("@account", account), ("@now", now)) > 0;
+                var root = await session.QueryFirstAsync(
+                    "SELECT id FROM principals WHERE account = @account AND kind = 'root' AND name = 'root'",
+                    static row => row.GetInt64(0), ("@account", account));
+                if (given is null)
+                {
+                    var usable = await session.QueryFirstAsync(
+                        "SELECT COUNT(*) FROM access_keys WHERE principal_id = @root AND disabled_at IS NULL", static row => row.GetInt64(0), ("@root", root));
+                    if (usable > 0) return (created, RootKeyChange.None);
+                }
+
+                var stored = await session.QueryFirstAsync(
+                    "SELECT principal_id, sealed_secret, disabled_at FROM access_keys WHERE access_key_id = @id",
+                    static row => new StoredKey(row.GetInt64(0), row.GetBytes(1), row.GetInt64OrNull(2) is not null),
+                    ("@id", offered.AccessKeyId));
+                if (stored is null)
+                {
+                    await session.ExecuteAsync(
+                        "INSERT INTO access_keys (access_key_id, principal_id, sealed_secret, created_at) VALUES (@id, @root, @secret, @now)",
+                        ("@id", offered.AccessKeyId), ("@root", root), ("@secret", sealedSecret), ("@now", now));
+                    return (created, given is null ? RootKeyChange.Generated : RootKeyChange.Added);
+                }
+
+                if (stored.PrincipalId != root) return (created, null);
+                if (!stored.Disabled && TryUnseal(offered.AccessKeyId, stored.SealedSecret, out var secret) && secret == offered.SecretAccessKey)
+                    return (created, RootKeyChange.None);
+                await session.ExecuteAsync(
+                    "UPDATE access_keys SET sealed_secret = @secret, disabled_at = NULL WHERE access_key_id = @id",
+                    ("@id", offered.AccessKeyId), ("@secret", sealedSecret));
+                return (created, RootKeyChange.Updated);
+            },
+            cancellationToken);
+        Invalidate();
+        if (created) logger.RootCreated(account);
+        if (change is not { } done)
+            return new RegistryError(ErrorCode.InvalidParameter, $"Access key {offered.AccessKeyId} belongs to another principal and cannot be the root key of account {account}.");
+        if (done != RootKeyChange.None) logger.RootKeyChanged(offered.AccessKeyId, account, done);
+        return new RootSetup(done, given ?? (done == RootKeyChange.None ? null : offered));
+    }
+
+    /// <summary>Disables an access key: signatures and registry tokens made with it are refused from now on.</summary>
+    /// <returns>False when there is no such enabled key.</returns>
+    public async ValueTask<bool> DisableKeyAsync(string accessKeyId, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow().ToDatabase();
+        var changed = await database.WriteAsync(
+            Durability.Synced,
+            session => session.ExecuteAsync(
+                "UPDATE access_keys SET disabled_at = @now WHERE access_key_id = @id AND disabled_at IS NULL", ("@id", accessKeyId), ("@now", now)),
+            cancellationToken);
+        Invalidate();
+        if (changed > 0) logger.AccessKeyDisabled(accessKeyId);
+        return changed > 0;
+    }
+
+    /// <summary>Disables a principal: all its keys and registry tokens are refused from now on.</summary>
+    /// <returns>False when there is no such enabled principal.</returns>
+    public async ValueTask<bool> DisablePrincipalAsync(AccessKey ownerOf, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow().ToDatabase();
+        var changed = await database.WriteAsync(
+            Durability.Synced,
+            session => session.ExecuteAsync(
+                "UPDATE principals SET disabled_at = @now WHERE id = @id AND disabled_at IS NULL", ("@id", ownerOf.PrincipalId), ("@now", now)),
+            cancellationToken);
+        Invalidate();
+        if (changed > 0) logger.PrincipalDisabled(ownerOf.Principal.Arn);
+        return changed > 0;
+    }
+
+    private void Invalidate() => snapshot = new(StringComparer.Ordinal);
+
+    // The key id is the box's context: a secret copied to another row does not open.
+    private bool TryUnseal(string accessKeyId, byte[] sealedSecret, out string secret)
+    {
+        var opened = box.TryOpen(SecretPurpose, sealedSecret, Encoding.UTF8.GetBytes(accessKeyId), out var plaintext);
+        secret = opened ? Encoding.UTF8.GetString(plaintext!) : "";
+        return opened;
+    }
+
+    /// <summary>A principal from account, kind, name and unique id; null for kinds that have no access keys of their own.</summary>
+    private static Principal? ReadPrincipal(DbDataReader row, int first)
+    {
+        var account = row.GetString(first);
+        return row.GetString(first + 1) switch
+        {
+            "root" => new Principal(PrincipalKind.Root, account, $"arn:aws:iam::{account}:root", row.GetString(first + 3)),
+            "user" => new Principal(PrincipalKind.User, account, $"arn:aws:iam::{account}:user/{row.GetString(first + 2)}", row.GetString(first + 3)),
+            _ => null,
+        };
+    }
+
+    private sealed record KeyRow(byte[] SealedSecret, long PrincipalId, Principal? Principal);
+
+    private sealed record StoredKey(long PrincipalId, byte[] SealedSecret, bool Disabled);
+}
