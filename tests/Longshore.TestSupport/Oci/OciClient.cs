@@ -10,6 +10,13 @@ namespace Longshore.TestSupport.Oci;
 /// </summary>
 public sealed class OciClient : IDisposable
 {
+    // What docker sends; older registries hide OCI manifests from clients that do not ask for them.
+    private static readonly (string, string)[] AcceptManifests =
+    [
+        ("Accept", OciMediaTypes.ImageManifest), ("Accept", OciMediaTypes.ImageIndex),
+        ("Accept", OciMediaTypes.DockerManifest), ("Accept", OciMediaTypes.DockerManifestList),
+    ];
+
     private readonly HttpClient _http;
 
     /// <param name="userName">With <paramref name="password"/>, sent as Basic credentials with every request; null sends none.</param>
@@ -81,10 +88,10 @@ public sealed class OciClient : IDisposable
     }
 
     public Task<OciResponse> GetManifestAsync(string repository, string reference, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Get, $"/v2/{repository}/manifests/{reference}", cancellationToken);
+        SendAsync(HttpMethod.Get, $"/v2/{repository}/manifests/{reference}", cancellationToken, headers: AcceptManifests);
 
     public Task<OciResponse> HeadManifestAsync(string repository, string reference, CancellationToken cancellationToken) =>
-        SendAsync(HttpMethod.Head, $"/v2/{repository}/manifests/{reference}", cancellationToken);
+        SendAsync(HttpMethod.Head, $"/v2/{repository}/manifests/{reference}", cancellationToken, headers: AcceptManifests);
 
     public Task<OciResponse> DeleteManifestAsync(string repository, string reference, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Delete, $"/v2/{repository}/manifests/{reference}", cancellationToken);
