@@ -48,9 +48,10 @@ public enum RegistryRoute
 /// </remarks>
 public readonly record struct RegistryPath
 {
-    // C0 and C1 controls and DEL, the escape sign, and the separator of another operating system.
+    // C0 controls, the escape sign, and the separator of another operating system. DEL and the C1 controls are searched
+    // for as a range: a set with characters beyond ASCII would not be searched with vector instructions.
     private static readonly SearchValues<char> Odd =
-        SearchValues.Create([.. Enumerable.Range(0, 0x20).Concat(Enumerable.Range(0x7f, 0x21)).Select(c => (char)c), '%', '\\']);
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (char)c), '%', '\\']);
 
     private readonly string? rawName;
     private readonly string? tail;
@@ -87,7 +88,7 @@ public readonly record struct RegistryPath
             return true;
         }
 
-        if (path[0] != '/' || path.ContainsAny(Odd) || HasEmptyOrDotSegment(path)) return false;
+        if (path[0] != '/' || path.ContainsAny(Odd) || path.ContainsAnyInRange('\u007f', '\u009f') || HasEmptyOrDotSegment(path)) return false;
 
         var rest = path[1..];
         if (rest is "_catalog")
