@@ -43,15 +43,15 @@ public enum RegistryRoute
 /// next-to-last segment alone names the route, and every path has at most one reading, with one exception:
 /// <c>NAME/blobs/uploads</c> could be the blob "uploads". That is no digest, so it starts an upload.</para>
 /// <para>Nothing is decoded or normalised here. A path with an empty segment, a <c>.</c> or <c>..</c> segment, a percent
-/// sign (left over from decoding once), a backslash or a control character names nothing, so no two spellings of a path
+/// sign (left over from decoding once), a backslash or an ASCII control character names nothing, so no two spellings of a path
 /// reach the same content and none can be taken for another by a proxy in front.</para>
 /// </remarks>
 public readonly record struct RegistryPath
 {
-    // C0 controls, the escape sign, and the separator of another operating system. DEL and the C1 controls are searched
-    // for as a range: a set with characters beyond ASCII would not be searched with vector instructions.
+    // ASCII controls, the escape sign, and the separator of another operating system. ASCII alone, so that the search uses
+    // vector instructions; no character beyond it is lawful in a name, reference or digest anyway.
     private static readonly SearchValues<char> Odd =
-        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (char)c), '%', '\\']);
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (char)c), '\u007f', '%', '\\']);
 
     private readonly string? rawName;
     private readonly string? tail;
@@ -88,7 +88,7 @@ public readonly record struct RegistryPath
             return true;
         }
 
-        if (path[0] != '/' || path.ContainsAny(Odd) || path.ContainsAnyInRange('\u007f', '\u009f') || HasEmptyOrDotSegment(path)) return false;
+        if (path[0] != '/' || path.ContainsAny(Odd) || HasEmptyOrDotSegment(path)) return false;
 
         var rest = path[1..];
         if (rest is "_catalog")

@@ -48,7 +48,7 @@ public sealed class RegistryPathTests
             if (text.Length == 0) return path.Route == RegistryRoute.Base;
             var segments = text.Split('/')[1..];
             var lawful = Array.TrueForAll(segments[..^1], s => s.Length > 0) && !segments.Contains(".") && !segments.Contains("..")
-                && !text.Contains('%', StringComparison.Ordinal) && !text.Contains('\\', StringComparison.Ordinal) && !text.Any(char.IsControl);
+                && !text.Contains('%', StringComparison.Ordinal) && !text.Contains('\\', StringComparison.Ordinal) && !text.Any(c => c < ' ' || c == '\u007f');
             var formatted = path.ToString()["/v2".Length..];
             return lawful && path.Route != RegistryRoute.None
                 && (formatted == text || formatted == text + "/");
