@@ -26,6 +26,10 @@ public readonly struct Outcome<T>
     /// <summary>The value. Throws when the operation failed: look at <see cref="Succeeded"/> first.</summary>
     public T Value => Error is null ? value! : throw new InvalidOperationException($"No value: {Error}");
 
+    /// <summary>A success, for types that have no implicit conversion (interfaces).</summary>
+    [SuppressMessage("Design", "CA1000", Justification = "The type argument is what is being said.")]
+    public static Outcome<T> Of(T value) => new(value, null);
+
     /// <summary>Takes the outcome apart: true and the value, or false and the error.</summary>
     public bool TryGet([MaybeNullWhen(false)] out T result, [NotNullWhen(false)] out RegistryError? error)
     {
@@ -34,10 +38,10 @@ public readonly struct Outcome<T>
         return error is null;
     }
 
-    [SuppressMessage("Usage", "CA2225", Justification = "The named alternatives are the constructors of the two cases themselves.")]
+    [SuppressMessage("Usage", "CA2225", Justification = "Of is the named alternative.")]
     public static implicit operator Outcome<T>(T value) => new(value, null);
 
-    [SuppressMessage("Usage", "CA2225", Justification = "The named alternatives are the constructors of the two cases themselves.")]
+    [SuppressMessage("Usage", "CA2225", Justification = "An error is an outcome as it stands.")]
     public static implicit operator Outcome<T>(RegistryError error) => new(default, error);
 }
 

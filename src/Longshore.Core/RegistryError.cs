@@ -73,6 +73,9 @@ public enum ErrorCode
     /// <summary>The tag exists and the repository does not let it be moved.</summary>
     TagImmutable,
 
+    /// <summary>An image was named by a tag and a digest that do not belong together.</summary>
+    ImageTagDoesNotMatchDigest,
+
     /// <summary>The same manifest with the same tag is there already (ECR PutImage).</summary>
     ImageAlreadyExists,
 

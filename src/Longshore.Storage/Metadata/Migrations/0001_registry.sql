@@ -89,12 +89,15 @@ CREATE TABLE manifests (
 );
 CREATE INDEX manifests_by_subject ON manifests (repository_id, subject, digest) WHERE subject IS NOT NULL;
 
+-- repository_id repeats the manifest's: "does an image of this repository name this body" must not walk all repositories
+-- that share a base layer.
 CREATE TABLE manifest_blobs (
-    manifest_id BIGINT NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
-    blob_id     BIGINT NOT NULL REFERENCES blobs (id) ON DELETE RESTRICT,
+    manifest_id   BIGINT NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
+    blob_id       BIGINT NOT NULL REFERENCES blobs (id) ON DELETE RESTRICT,
+    repository_id BIGINT NOT NULL,
     PRIMARY KEY (manifest_id, blob_id)
 ){rowless};
-CREATE INDEX manifest_blobs_by_blob ON manifest_blobs (blob_id);
+CREATE INDEX manifest_blobs_by_blob ON manifest_blobs (blob_id, repository_id);
 
 CREATE TABLE manifest_children (
     manifest_id BIGINT NOT NULL REFERENCES manifests (id) ON DELETE CASCADE,
@@ -117,7 +120,7 @@ CREATE TABLE uploads (
     repository_id  BIGINT NOT NULL REFERENCES repositories (id) ON DELETE CASCADE,
     received       BIGINT NOT NULL,           -- bytes taken so far, all of them in the body
     version        BIGINT NOT NULL,           -- counts up at each change: compare-and-set with received
-    short_part     BIGINT NOT NULL,           -- ECR: 1 once a part under 5 MiB came, which may only be the last
+    part_state     BIGINT NOT NULL,           -- ECR: 1 after a part under 5 MiB, 2 once another part followed such a one
     started_at     BIGINT NOT NULL,
     expires_at     BIGINT NOT NULL
 ){rowless};

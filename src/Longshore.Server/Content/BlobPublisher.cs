@@ -1,0 +1,135 @@
+using Longshore.Core;
+using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Content;
+
+/// <summary>
+/// Turns the finished bytes of an upload into a body that a repository may see: the step between bytes and rows.
+/// </summary>
+/// <remarks>
+/// 1. The bytes are made durable, and published under digest and a fresh generation. 2. One synced transaction writes the
+/// body's row, the repository's link and a lease, and ends the upload. A crash between the two leaves a body without a row,
+/// which <c>longshore verify</c> finds and removes; there is never a row without a body. When the same content is there
+/// already, nothing is published and the transaction is all there is.
+/// </remarks>
+internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimeProvider time, ContentOptions options)
+{
+    private long lastGeneration;
+
+    /// <summary>
+    /// Publishes the bytes of <paramref name="uploadKey"/>, which <paramref name="writer"/> has written. Disposes the writer.
+    /// </summary>
+    /// <param name="uploadKey">The body of the upload.</param>
+    /// <param name="writer">Its writer, or null when the bytes came with earlier requests.</param>
+    /// <param name="digest">The digest that was verified.</param>
+    /// <param name="size">Bytes.</param>
+    /// <param name="link">Ends the upload and gives the repository to link to, or an error that takes everything back.</param>
+    /// <param name="cancellationToken">Heeded until the commit begins.</param>
+    public async ValueTask<Outcome<BlobInfo>> PublishAsync(
+        string uploadKey,
+        IBlobWriter? writer,
+        Digest digest,
+        long size,
+        Func<DbSession, ValueTask<Outcome<long>>> link,
+        CancellationToken cancellationToken)
+    {
+        Body? published = null;
+        try
+        {
+            while (true)
+            {
+                if (published is null && !await IsLiveAsync(digest, cancellationToken))
+                {
+                    writer ??= await store.OpenUploadAsync(uploadKey, size, cancellationToken);
+                    await writer.FlushAsync(cancellationToken);
+                    await writer.DisposeAsync();
+                    var generation = NextGeneration();
+                    published = new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);
+                }
+
+                var outcome = await database.WriteAsync(
+                    Durability.Synced,
+                    session => CommitAsync(session, digest, size, published, link),
+                    // From here on the client's leaving changes nothing: the bytes are durable and the row follows them.
+                    CancellationToken.None);
+                if (outcome is not { } result) continue; // The live body was collected between look and commit: publish ours.
+                if (published is not null && (!result.Succeeded || result.Value.Location != published.Location))
+                    await store.DeleteAsync(published.Location, CancellationToken.None);
+                else if (published is null && result.Succeeded)
+                    await store.DeleteUploadAsync(uploadKey, CancellationToken.None);
+                return result;
+            }
+        }
+        finally
+        {
+            if (writer is not null) await writer.DisposeAsync();
+        }
+    }
+
+    /// <summary>Links a body to a repository and renews its lease.</summary>
+    public async ValueTask LinkAsync(DbSession session, long repositoryId, long blobId)
+    {
+        var now = time.GetUtcNow();
+        await session.ExecuteAsync(
+            "INSERT INTO repository_blobs (repository_id, blob_id, linked_at) VALUES (@repository, @blob, @now) ON CONFLICT (repository_id, blob_id) DO NOTHING",
+            ("@repository", repositoryId),
+            ("@blob", blobId),
+            ("@now", now.ToDatabase()));
+        await session.ExecuteAsync(
+            """
+            INSERT INTO blob_leases (blob_id, expires_at) VALUES (@blob, @expires)
+            ON CONFLICT (blob_id) DO UPDATE SET expires_at = excluded.expires_at
+            """,
+            ("@blob", blobId),
+            ("@expires", (now + options.BlobLease).ToDatabase()));
+    }
+
+    private ValueTask<bool> IsLiveAsync(Digest digest, CancellationToken cancellationToken) => database.ReadAsync(
+        async session => await session.QueryFirstAsync("SELECT 1 FROM blobs WHERE digest = @digest AND state = 0", static row => row.GetInt64(0), ("@digest", digest.Value)) == 1,
+        cancellationToken);
+
+    private async ValueTask<Outcome<BlobInfo>?> CommitAsync(DbSession session, Digest digest, long size, Body? published, Func<DbSession, ValueTask<Outcome<long>>> link)
+    {
+        var stored = await session.QueryFirstAsync(
+            "SELECT id, location, state FROM blobs WHERE digest = @digest",
+            static row => (Id: row.GetInt64(0), Location: row.GetString(1), State: row.GetInt64(2)),
+            ("@digest", digest.Value));
+        var isLive = stored.Location is not null && stored.State == BlobState.Live;
+        if (!isLive && published is null) return null;
+        if (!(await link(session)).TryGet(out var repositoryId, out var error)) return error;
+        if (!isLive)
+        {
+            var now = time.GetUtcNow().ToDatabase();
+            stored.Location = published!.Location;
+            stored.Id = await session.QueryFirstAsync(
+                """
+                INSERT INTO blobs (digest, generation, size, location, state, stored_at) VALUES (@digest, @generation, @size, @location, 0, @now)
+                ON CONFLICT (digest) DO UPDATE SET generation = excluded.generation, size = excluded.size, location = excluded.location, state = 0, stored_at = excluded.stored_at
+                RETURNING id
+                """,
+                static row => row.GetInt64(0),
+                ("@digest", digest.Value),
+                ("@generation", published.Generation),
+                ("@size", size),
+                ("@location", published.Location),
+                ("@now", now));
+        }
+
+        await LinkAsync(session, repositoryId, stored.Id);
+        return new BlobInfo(digest, size, stored.Location!);
+    }
+
+    /// <summary>Microseconds since 1970, and never the same twice in this process: larger than any generation given before.</summary>
+    private long NextGeneration()
+    {
+        while (true)
+        {
+            var last = Interlocked.Read(ref lastGeneration);
+            var next = Math.Max(last + 1, time.GetUtcNow().ToDatabase());
+            if (Interlocked.CompareExchange(ref lastGeneration, next, last) == last) return next;
+        }
+    }
+
+    private sealed record Body(string Location, long Generation);
+}

@@ -1,0 +1,114 @@
+using Longshore.Core;
+using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Content;
+
+/// <summary>A stored body that a repository may see.</summary>
+/// <param name="Digest">The digest it was asked or pushed by.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Location">Where the store keeps it.</param>
+internal sealed record BlobInfo(Digest Digest, long Size, string Location);
+
+/// <summary>State of a body (column <c>blobs.state</c>).</summary>
+internal static class BlobState
+{
+    /// <summary>There to be served.</summary>
+    public const long Live = 0;
+
+    /// <summary>Damaged and set aside by <c>longshore verify --repair</c>; a new push of the digest brings it back.</summary>
+    public const long Quarantined = 2;
+}
+
+/// <summary>The bodies that a repository may see: find, read, take out of sight.</summary>
+internal sealed class BlobShelf(IDatabase database, IBlobStore store)
+{
+    private const string FindSql =
+        """
+        SELECT b.size, b.location
+        FROM repositories r
+        JOIN blobs b ON b.digest = @digest
+        JOIN repository_blobs l ON l.repository_id = r.id AND l.blob_id = b.id
+        WHERE r.account = @account AND r.region = @region AND r.name = @name AND b.state = 0
+        """;
+
+    /// <summary>The body. RepositoryNotFound, BlobUnknown.</summary>
+    public ValueTask<Outcome<BlobInfo>> FindAsync(RegistryId registry, RepositoryName name, Digest digest, CancellationToken cancellationToken) =>
+        database.ReadAsync<Outcome<BlobInfo>>(
+            async session =>
+            {
+                var blob = await FindAsync(session, registry, name, digest);
+                if (blob is not null) return blob;
+                return await session.FindIdAsync(registry, name) is null ? ContentErrors.RepositoryNotFound(registry, name) : ContentErrors.BlobUnknown(digest);
+            },
+            cancellationToken);
+
+    /// <summary>Which of the digests the repository holds. RepositoryNotFound.</summary>
+    public ValueTask<Outcome<Dictionary<Digest, BlobInfo>>> FindManyAsync(RegistryId registry, RepositoryName name, IReadOnlyCollection<Digest> digests, CancellationToken cancellationToken) =>
+        database.ReadSnapshotAsync<Outcome<Dictionary<Digest, BlobInfo>>>(
+            async session =>
+            {
+                if (await session.FindIdAsync(registry, name) is null) return ContentErrors.RepositoryNotFound(registry, name);
+                var found = new Dictionary<Digest, BlobInfo>();
+                foreach (var digest in digests)
+                    if (await FindAsync(session, registry, name, digest) is { } blob) found[digest] = blob;
+                return found;
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// The body, when an image of the repository names it: what ECR GetDownloadUrlForLayer asks for. RepositoryNotFound, BlobUnknown, LayerInaccessible.
+    /// </summary>
+    public ValueTask<Outcome<BlobInfo>> FindReferencedAsync(RegistryId registry, RepositoryName name, Digest digest, CancellationToken cancellationToken) =>
+        database.ReadSnapshotAsync<Outcome<BlobInfo>>(
+            async session =>
+            {
+                if (await session.FindIdAsync(registry, name) is not { } id) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await FindAsync(session, registry, name, digest) is not { } blob) return ContentErrors.BlobUnknown(digest);
+                return await IsReferencedAsync(session, id, digest) ? blob : ContentErrors.LayerInaccessible(name, digest);
+            },
+            cancellationToken);
+
+    /// <summary>Opens a body for reading. BlobUnknown when it was collected meanwhile.</summary>
+    public async ValueTask<Outcome<IBlobReader>> OpenAsync(BlobInfo blob, CancellationToken cancellationToken)
+    {
+        var reader = await store.OpenReadAsync(blob.Location, cancellationToken);
+        return reader is null ? ContentErrors.BlobUnknown(blob.Digest) : Outcome<IBlobReader>.Of(reader);
+    }
+
+    /// <summary>Takes a body out of the repository. RepositoryNotFound, BlobUnknown, ContentReferenced when an image of the repository names it.</summary>
+    public ValueTask<Outcome<Done>> RemoveAsync(RegistryId registry, RepositoryName name, Digest digest, CancellationToken cancellationToken) =>
+        database.WriteAsync<Outcome<Done>>(
+            Durability.Synced,
+            async session =>
+            {
+                if (await session.FindIdAsync(registry, name) is not { } id) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await FindAsync(session, registry, name, digest) is null) return ContentErrors.BlobUnknown(digest);
+                if (await IsReferencedAsync(session, id, digest)) return ContentErrors.BlobReferenced(digest);
+                await session.ExecuteAsync(
+                    "DELETE FROM repository_blobs WHERE repository_id = @id AND blob_id = (SELECT id FROM blobs WHERE digest = @digest)",
+                    ("@id", id),
+                    ("@digest", digest.Value));
+                return Done.Value;
+            },
+            cancellationToken);
+
+    /// <summary>The body as a repository sees it, or null.</summary>
+    internal static ValueTask<BlobInfo?> FindAsync(DbSession session, RegistryId registry, RepositoryName name, Digest digest) => session.QueryFirstAsync(
+        FindSql,
+        row => new BlobInfo(digest, row.GetInt64(0), row.GetString(1)),
+        ("@digest", digest.Value),
+        ("@account", registry.Account),
+        ("@region", registry.Region),
+        ("@name", name.Value));
+
+    private static async ValueTask<bool> IsReferencedAsync(DbSession session, long repositoryId, Digest digest) => await session.QueryFirstAsync(
+        """
+        SELECT 1 FROM blobs b
+        JOIN manifest_blobs mb ON mb.blob_id = b.id AND mb.repository_id = @repository
+        WHERE b.digest = @digest LIMIT 1
+        """,
+        static row => row.GetInt64(0),
+        ("@repository", repositoryId),
+        ("@digest", digest.Value)) != 0;
+}

@@ -1,0 +1,14 @@
+namespace Longshore.Server.Content;
+
+/// <summary>Log messages of content. Event ids 1100 to 1199; never reused.</summary>
+internal static partial class ContentLog
+{
+    [LoggerMessage(1100, LogLevel.Information, "Ended {Count} abandoned uploads")]
+    public static partial void UploadsExpired(ILogger logger, int count);
+
+    [LoggerMessage(1101, LogLevel.Error, "Ending abandoned uploads failed; it is tried again")]
+    public static partial void ExpiryFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1102, LogLevel.Error, "Pull times could not be written; it is tried again")]
+    public static partial void PullTimesNotKept(ILogger logger, Exception exception);
+}

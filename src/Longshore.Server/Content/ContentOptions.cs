@@ -1,0 +1,11 @@
+namespace Longshore.Server.Content;
+
+/// <summary>How content is kept.</summary>
+internal sealed class ContentOptions
+{
+    /// <summary>How long an upload lives after its last byte. Default 24 hours; 1 minute to 30 days.</summary>
+    public TimeSpan UploadExpiry { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long a body that no image names yet is safe from collection after a push or mount. Default 24 hours.</summary>
+    public TimeSpan BlobLease { get; init; } = TimeSpan.FromHours(24);
+}

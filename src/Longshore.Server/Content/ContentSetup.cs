@@ -1,0 +1,22 @@
+namespace Longshore.Server.Content;
+
+/// <summary>Composition of content: what writes images and bodies, and the jobs that go with it.</summary>
+internal static class ContentSetup
+{
+    /// <summary>Adds content. The host provides the database, the blob store, the clock and <see cref="ContentOptions"/>.</summary>
+    public static IServiceCollection AddContent(this IServiceCollection services)
+    {
+        services.AddSingleton<RepositoryCatalog>();
+        services.AddSingleton<UploadClaims>();
+        services.AddSingleton<BlobPublisher>();
+        services.AddSingleton<BlobUploads>();
+        services.AddSingleton<BlobShelf>();
+        services.AddSingleton<ImagePusher>();
+        services.AddSingleton<Images>();
+        services.AddSingleton<PullRecorder>();
+        services.AddHostedService(provider => provider.GetRequiredService<PullRecorder>());
+        services.AddSingleton<UploadExpiryJob>();
+        services.AddHostedService(provider => provider.GetRequiredService<UploadExpiryJob>());
+        return services;
+    }
+}

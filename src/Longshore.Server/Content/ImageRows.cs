@@ -1,0 +1,154 @@
+using System.Data.Common;
+using System.Text.Json;
+using Longshore.Core;
+using Longshore.Core.Oci;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Content;
+
+/// <summary>How images stand in the database: the statements that more than one operation needs.</summary>
+internal static class ImageRows
+{
+    private const string SummaryColumns = "m.id, m.digest, m.media_type, m.artifact_type, m.subject, m.size, m.image_size, m.pushed_at, m.last_pulled_at";
+
+    /// <summary>An image by digest, tag or both, with its tags; null when there is none.</summary>
+    public static async ValueTask<ImageSummary?> FindAsync(DbSession session, long repositoryId, ImageId image)
+    {
+        var summary = image switch
+        {
+            { Digest: { } digest } => await session.QueryFirstAsync(
+                $"SELECT {SummaryColumns} FROM manifests m WHERE m.repository_id = @repository AND m.digest = @digest",
+                ReadSummary,
+                ("@repository", repositoryId),
+                ("@digest", digest.Value)),
+            { Tag: { } tag } => await session.QueryFirstAsync(
+                $"SELECT {SummaryColumns} FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = @repository AND t.name = @tag",
+                ReadSummary,
+                ("@repository", repositoryId),
+                ("@tag", tag.Value)),
+            _ => throw new ArgumentException("An image is named by digest, by tag, or by both.", nameof(image)),
+        };
+        return summary is null ? null : await WithTagsAsync(session, summary);
+    }
+
+    /// <summary>Images in order of their digests, with their tags.</summary>
+    public static async ValueTask<List<ImageSummary>> ListAsync(DbSession session, long repositoryId, TagStatus status, string? after, int limit)
+    {
+        const string Tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)";
+        var filter = status switch
+        {
+            TagStatus.Tagged => $" AND {Tagged}",
+            TagStatus.Untagged => $" AND NOT {Tagged}",
+            _ => "",
+        };
+        var images = await session.QueryAsync(
+            $"SELECT {SummaryColumns} FROM manifests m WHERE m.repository_id = @repository AND m.digest > @after{filter} ORDER BY m.digest LIMIT @limit",
+            ReadSummary,
+            ("@repository", repositoryId),
+            ("@after", after ?? ""),
+            ("@limit", (long)limit));
+        for (var i = 0; i < images.Count; i++) images[i] = await WithTagsAsync(session, images[i]);
+        return images;
+    }
+
+    /// <summary>The tags of an image in byte order.</summary>
+    public static ValueTask<List<string>> TagsAsync(DbSession session, long manifestId) => session.QueryAsync(
+        "SELECT name FROM tags WHERE manifest_id = @manifest ORDER BY name",
+        static row => row.GetString(0),
+        ("@manifest", manifestId));
+
+    /// <summary>Some of the indexes that list an image.</summary>
+    public static ValueTask<List<Digest>> ParentsAsync(DbSession session, long manifestId) => session.QueryAsync(
+        "SELECT p.digest FROM manifest_children c JOIN manifests p ON p.id = c.manifest_id WHERE c.child_id = @manifest LIMIT 10",
+        static row => DigestAt(row, 0),
+        ("@manifest", manifestId));
+
+    /// <summary>Writes the row of a manifest with its links; the references have been looked up before.</summary>
+    public static async ValueTask<long> InsertAsync(
+        DbSession session,
+        long repositoryId,
+        Digest digest,
+        ManifestDocument document,
+        ReadOnlyMemory<byte> bytes,
+        ManifestReferences references,
+        DateTimeOffset now)
+    {
+        var id = await session.QueryFirstAsync(
+            """
+            INSERT INTO manifests (repository_id, digest, media_type, artifact_type, subject, annotations, size, image_size, pushed_at, last_pulled_at, bytes)
+            VALUES (@repository, @digest, @mediaType, @artifactType, @subject, @annotations, @size, @imageSize, @now, NULL, @bytes)
+            RETURNING id
+            """,
+            static row => row.GetInt64(0),
+            ("@repository", repositoryId),
+            ("@digest", digest.Value),
+            ("@mediaType", document.MediaType),
+            ("@artifactType", document.ArtifactType),
+            ("@subject", document.Subject?.Digest.Value),
+            ("@annotations", document.Annotations.Count == 0 || document.Subject is null ? null : AnnotationsJson.Write(document.Annotations)),
+            ("@size", (long)bytes.Length),
+            ("@imageSize", references.ImageSize),
+            ("@now", now.ToDatabase()),
+            ("@bytes", bytes.ToArray()));
+        foreach (var blob in references.Blobs)
+        {
+            await session.ExecuteAsync(
+                "INSERT INTO manifest_blobs (manifest_id, blob_id, repository_id) VALUES (@manifest, @blob, @repository)",
+                ("@manifest", id),
+                ("@blob", blob),
+                ("@repository", repositoryId));
+        }
+
+        foreach (var child in references.Children)
+            await session.ExecuteAsync("INSERT INTO manifest_children (manifest_id, child_id) VALUES (@manifest, @child)", ("@manifest", id), ("@child", child));
+        return id;
+    }
+
+    /// <summary>A digest that the database keeps.</summary>
+    public static Digest DigestAt(DbDataReader row, int ordinal) =>
+        Digest.TryParse(row.GetString(ordinal), out var digest) ? digest : throw new InvalidDataException($"Stored digest '{row.GetString(ordinal)}' is malformed.");
+
+    private static async ValueTask<ImageSummary> WithTagsAsync(DbSession session, ImageSummary image) => image with { Tags = await TagsAsync(session, image.Id) };
+
+    private static ImageSummary ReadSummary(DbDataReader row) => new(
+        row.GetInt64(0),
+        DigestAt(row, 1),
+        row.GetString(2),
+        row.GetStringOrNull(3),
+        row.IsDBNull(4) ? null : DigestAt(row, 4),
+        row.GetInt64(5),
+        row.GetInt64(6),
+        row.GetTime(7),
+        row.GetTimeOrNull(8),
+        []);
+}
+
+/// <summary>What a manifest names, found in its repository.</summary>
+/// <param name="Blobs">Rows of its bodies, each once.</param>
+/// <param name="Children">Rows of the manifests it lists, each once.</param>
+/// <param name="ImageSize">ECR's imageSizeInBytes.</param>
+internal sealed record ManifestReferences(IReadOnlyList<long> Blobs, IReadOnlyList<long> Children, long ImageSize);
+
+/// <summary>Annotations as the column keeps them: a JSON object.</summary>
+internal static class AnnotationsJson
+{
+    public static string Write(IReadOnlyDictionary<string, string> annotations)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream))
+        {
+            writer.WriteStartObject();
+            foreach (var (key, value) in annotations) writer.WriteString(key, value);
+            writer.WriteEndObject();
+        }
+
+        return System.Text.Encoding.UTF8.GetString(stream.GetBuffer().AsSpan(0, (int)stream.Length));
+    }
+
+    public static IReadOnlyDictionary<string, string>? Read(string? json)
+    {
+        if (json is null) return null;
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()!, StringComparer.Ordinal);
+    }
+}

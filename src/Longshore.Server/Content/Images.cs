@@ -1,0 +1,161 @@
+using Longshore.Core;
+using Longshore.Core.Oci;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Content;
+
+/// <summary>The images of repositories: get, delete, list. <see cref="ImagePusher"/> puts them.</summary>
+internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls)
+{
+    /// <inheritdoc cref="ImagePusher.PutAsync"/>
+    public ValueTask<Outcome<ImagePutResult>> PutAsync(ImagePut put, CancellationToken cancellationToken) => pusher.PutAsync(put, cancellationToken);
+
+    /// <summary>The manifest. RepositoryNotFound, ManifestUnknown. Does not count as a pull.</summary>
+    public ValueTask<Outcome<StoredManifest>> GetAsync(RegistryId registry, RepositoryName name, Reference reference, CancellationToken cancellationToken) =>
+        database.ReadAsync<Outcome<StoredManifest>>(
+            async session =>
+            {
+                // One statement on the way that succeeds; why it failed is asked only when it did.
+                var manifest = reference.IsDigest
+                    ? await session.QueryFirstAsync(
+                        """
+                        SELECT m.id, m.digest, m.media_type, m.bytes
+                        FROM repositories r JOIN manifests m ON m.repository_id = r.id AND m.digest = @reference
+                        WHERE r.account = @account AND r.region = @region AND r.name = @name
+                        """,
+                        ReadManifest,
+                        ("@reference", reference.Digest.Value),
+                        ("@account", registry.Account),
+                        ("@region", registry.Region),
+                        ("@name", name.Value))
+                    : await session.QueryFirstAsync(
+                        """
+                        SELECT m.id, m.digest, m.media_type, m.bytes
+                        FROM repositories r JOIN tags t ON t.repository_id = r.id AND t.name = @reference JOIN manifests m ON m.id = t.manifest_id
+                        WHERE r.account = @account AND r.region = @region AND r.name = @name
+                        """,
+                        ReadManifest,
+                        ("@reference", reference.Tag.Value),
+                        ("@account", registry.Account),
+                        ("@region", registry.Region),
+                        ("@name", name.Value));
+                if (manifest is not null) return manifest;
+                return await session.FindIdAsync(registry, name) is null ? ContentErrors.RepositoryNotFound(registry, name) : ContentErrors.ManifestUnknown();
+            },
+            cancellationToken);
+
+    /// <summary>Notes that an image was pulled; kept soon after, in batches.</summary>
+    public void RecordPull(long manifestId) => pulls.Record(manifestId);
+
+    /// <summary>Takes away a tag alone (the distribution API's delete by tag). RepositoryNotFound, ManifestUnknown.</summary>
+    public ValueTask<Outcome<Digest>> RemoveTagAsync(RegistryId registry, RepositoryName name, TagName tag, CancellationToken cancellationToken) =>
+        database.WriteAsync<Outcome<Digest>>(
+            Durability.Synced,
+            async session =>
+            {
+                if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await ImageRows.FindAsync(session, repository, new ImageId(null, tag)) is not { } image) return ContentErrors.ManifestUnknown();
+                await DeleteTagAsync(session, repository, tag);
+                return image.Digest;
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// Deletes as ECR's BatchDeleteImage does: by digest the image and all its tags; by tag the tag, and the image with its last tag; by both, the
+    /// tag must be on that digest (else ImageTagDoesNotMatchDigest). RepositoryNotFound, ManifestUnknown, ContentReferenced (Detail "digests": the indexes).
+    /// </summary>
+    public ValueTask<Outcome<ImageDeletion>> DeleteAsync(RegistryId registry, RepositoryName name, ImageId image, CancellationToken cancellationToken) =>
+        database.WriteAsync<Outcome<ImageDeletion>>(
+            Durability.Synced,
+            async session =>
+            {
+                if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await ImageRows.FindAsync(session, repository, image) is not { } found) return ContentErrors.ImageNotFound(registry, name, image);
+                if (image.Tag is { } tag)
+                {
+                    if (!found.Tags.Contains(tag.Value)) return ContentErrors.TagNotOnDigest();
+                    if (found.Tags.Count > 1)
+                    {
+                        await DeleteTagAsync(session, repository, tag);
+                        return new ImageDeletion(found.Digest, [tag.Value], ImageDeleted: false);
+                    }
+                }
+
+                var lists = await ImageRows.ParentsAsync(session, found.Id);
+                if (lists.Count > 0) return ContentErrors.ReferencedByManifestList(lists);
+                await session.ExecuteAsync("DELETE FROM tags WHERE manifest_id = @manifest", ("@manifest", found.Id));
+                await session.ExecuteAsync("DELETE FROM manifests WHERE id = @manifest", ("@manifest", found.Id));
+                return new ImageDeletion(found.Digest, found.Tags, ImageDeleted: true);
+            },
+            cancellationToken);
+
+    /// <summary>Tags in byte order, those after <paramref name="after"/>, at most <paramref name="limit"/>. RepositoryNotFound.</summary>
+    public ValueTask<Outcome<List<string>>> ListTagsAsync(RegistryId registry, RepositoryName name, string? after, int limit, CancellationToken cancellationToken) =>
+        InRepositoryAsync(
+            registry,
+            name,
+            (session, repository) => session.QueryAsync(
+                "SELECT name FROM tags WHERE repository_id = @repository AND name > @after ORDER BY name LIMIT @limit",
+                static row => row.GetString(0),
+                ("@repository", repository),
+                ("@after", after ?? ""),
+                ("@limit", (long)limit)),
+            cancellationToken);
+
+    /// <summary>Images in order of their digests, those after <paramref name="after"/>, with all their tags. RepositoryNotFound.</summary>
+    public ValueTask<Outcome<List<ImageSummary>>> ListAsync(RegistryId registry, RepositoryName name, TagStatus status, string? after, int limit, CancellationToken cancellationToken) =>
+        InRepositoryAsync(registry, name, (session, repository) => ImageRows.ListAsync(session, repository, status, after, limit), cancellationToken);
+
+    /// <summary>One image. RepositoryNotFound, ManifestUnknown; ImageTagDoesNotMatchDigest when the tag is not on the digest.</summary>
+    public ValueTask<Outcome<ImageSummary>> DescribeAsync(RegistryId registry, RepositoryName name, ImageId image, CancellationToken cancellationToken) =>
+        database.ReadSnapshotAsync<Outcome<ImageSummary>>(
+            async session =>
+            {
+                if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await ImageRows.FindAsync(session, repository, image) is not { } found) return ContentErrors.ImageNotFound(registry, name, image);
+                return image.Tag is { } tag && !found.Tags.Contains(tag.Value) ? ContentErrors.TagNotOnDigest() : found;
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// ECR ListImages: one entry per tag in byte order, then one per untagged image; <paramref name="position"/> is a former page's Next. RepositoryNotFound,
+    /// InvalidParameter for a position that no page gave.
+    /// </summary>
+    public ValueTask<Outcome<ImageIdPage>> ListImageIdsAsync(RegistryId registry, RepositoryName name, TagStatus status, string? position, int limit, CancellationToken cancellationToken)
+    {
+        if (!ImageIdLister.TryParse(position, status, out var from))
+            return ValueTask.FromResult<Outcome<ImageIdPage>>(new RegistryError(ErrorCode.InvalidParameter, "The nextToken is not one that this operation gave."));
+        return InRepositoryAsync(registry, name, (session, repository) => ImageIdLister.ListAsync(session, repository, status, from, limit), cancellationToken);
+    }
+
+    /// <summary>
+    /// Manifests whose subject is the digest, in order of their digests, those after <paramref name="after"/>; of one of the artifact types when any are given.
+    /// RepositoryNotFound.
+    /// </summary>
+    public ValueTask<Outcome<List<Referrer>>> ListReferrersAsync(
+        RegistryId registry,
+        RepositoryName name,
+        Digest subject,
+        IReadOnlyList<string> artifactTypes,
+        string? after,
+        int limit,
+        CancellationToken cancellationToken) => InRepositoryAsync(
+            registry,
+            name,
+            (session, repository) => ReferrerRows.ListAsync(session, repository, subject, artifactTypes, after, limit),
+            cancellationToken);
+
+    private ValueTask<Outcome<T>> InRepositoryAsync<T>(RegistryId registry, RepositoryName name, Func<DbSession, long, ValueTask<T>> work, CancellationToken cancellationToken) =>
+        database.ReadSnapshotAsync<Outcome<T>>(
+            async session => await session.FindIdAsync(registry, name) is { } repository
+                ? await work(session, repository)
+                : ContentErrors.RepositoryNotFound(registry, name),
+            cancellationToken);
+
+    private static ValueTask<int> DeleteTagAsync(DbSession session, long repository, TagName tag) => session.ExecuteAsync(
+        "DELETE FROM tags WHERE repository_id = @repository AND name = @tag",
+        ("@repository", repository),
+        ("@tag", tag.Value));
+
+    private static StoredManifest ReadManifest(System.Data.Common.DbDataReader row) => new(row.GetInt64(0), ImageRows.DigestAt(row, 1), row.GetString(2), row.GetBytes(3));
+}

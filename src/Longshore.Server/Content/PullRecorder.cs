@@ -1,0 +1,72 @@
+using System.Collections.Concurrent;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Content;
+
+/// <summary>
+/// Keeps when images were last pulled. A pull notes its image in memory; once a second what was noted is written in
+/// one relaxed write, so that a pull never waits for one. A killed process loses at most that second.
+/// </summary>
+internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogger<PullRecorder> logger) : BackgroundService
+{
+    /// <summary>Images noted at the most between two writes; pulls of further ones in that second are not noted.</summary>
+    private const int MaxNoted = 100_000;
+
+    /// <summary>Rows written in one transaction.</summary>
+    private const int Batch = 1_000;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<long, long> noted = new();
+
+    /// <summary>Notes a pull of the image at this moment.</summary>
+    public void Record(long manifestId)
+    {
+        var now = time.GetUtcNow().ToDatabase();
+        if (noted.TryGetValue(manifestId, out var last) && now - last < 100_000) return; // Ten times a second is close enough for any row.
+        if (noted.Count < MaxNoted || noted.ContainsKey(manifestId)) noted[manifestId] = now;
+    }
+
+    /// <summary>Writes what was noted so far.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        foreach (var batch in noted.ToArray().Chunk(Batch))
+        {
+            await database.WriteAsync(
+                Durability.Relaxed,
+                async session =>
+                {
+                    foreach (var (manifest, at) in batch)
+                        await session.ExecuteAsync("UPDATE manifests SET last_pulled_at = @at WHERE id = @id", ("@at", at), ("@id", manifest));
+                    return batch.Length;
+                },
+                cancellationToken);
+            // Only what has not been noted again meanwhile.
+            foreach (var pair in batch) noted.TryRemove(pair);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                try
+                {
+                    await FlushAsync(stoppingToken);
+                }
+                catch (Exception e) when (e is not OperationCanceledException)
+                {
+                    ContentLog.PullTimesNotKept(logger, e);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopping: what is noted is written once more below.
+        }
+
+        await FlushAsync(CancellationToken.None);
+    }
+}
