@@ -1,3 +1,5 @@
+using Longshore.Server.Content;
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
@@ -14,6 +16,9 @@ internal static class ServerComposition
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
+        services.AddSingleton<IBlobStore>(provider => new FileSystemBlobStore(options.BlobDirectory, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry });
+        services.AddContent();
         services.AddHealth();
     }
 
