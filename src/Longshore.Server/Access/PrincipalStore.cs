@@ -88,13 +88,24 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
     /// </summary>
     /// <param name="account">The account, twelve digits.</param>
     /// <param name="given">The operator's key, or null.</param>
+    /// <param name="keepGenerated">
+    /// Keeps a generated key for the operator, before it is stored: a crash between the two leaves a key that opens nothing,
+    /// and the next start makes another, rather than a root whose key nobody has seen.
+    /// </param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <returns>What was done; an error when the given key id belongs to another principal.</returns>
-    public async ValueTask<Outcome<RootSetup>> EnsureRootAsync(string account, RootCredentials? given, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<RootSetup>> EnsureRootAsync(
+        string account, RootCredentials? given, Func<RootCredentials, CancellationToken, Task> keepGenerated, CancellationToken cancellationToken)
     {
         if (!RegistryId.IsAccount(account)) return new RegistryError(ErrorCode.InvalidParameter, "An account id is twelve digits.");
         await keys.EnsureLoadedAsync(cancellationToken);
         var offered = given ?? RootCredentials.Generate();
+        if (given is null)
+        {
+            if (await HasUsableRootKeyAsync(account, cancellationToken)) return new RootSetup(RootKeyChange.None, null);
+            await keepGenerated(offered, cancellationToken);
+        }
+
         var sealedSecret = box.Seal(SecretPurpose, Encoding.UTF8.GetBytes(offered.SecretAccessKey), Encoding.UTF8.GetBytes(offered.AccessKeyId));
         var now = time.GetUtcNow().ToDatabase();
         var (created, change) = await database.WriteAsync<(bool Created, RootKeyChange? Change)>(
@@ -110,13 +121,6 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
                 var root = await session.QueryFirstAsync(
                     "SELECT id FROM principals WHERE account = @account AND kind = 'root' AND name = 'root'",
                     static row => row.GetInt64(0), ("@account", account));
-                if (given is null)
-                {
-                    var usable = await session.QueryFirstAsync(
-                        "SELECT COUNT(*) FROM access_keys WHERE principal_id = @root AND disabled_at IS NULL", static row => row.GetInt64(0), ("@root", root));
-                    if (usable > 0) return (created, RootKeyChange.None);
-                }
-
                 var stored = await session.QueryFirstAsync(
                     "SELECT principal_id, sealed_secret, disabled_at FROM access_keys WHERE access_key_id = @id",
                     static row => new StoredKey(row.GetInt64(0), row.GetBytes(1), row.GetInt64OrNull(2) is not null),
@@ -143,8 +147,18 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
         if (change is not { } done)
             return new RegistryError(ErrorCode.InvalidParameter, $"Access key {offered.AccessKeyId} belongs to another principal and cannot be the root key of account {account}.");
         if (done != RootKeyChange.None) logger.RootKeyChanged(offered.AccessKeyId, account, done);
-        return new RootSetup(done, given ?? (done == RootKeyChange.None ? null : offered));
+        return new RootSetup(done, offered);
     }
+
+    private async ValueTask<bool> HasUsableRootKeyAsync(string account, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            session => session.QueryFirstAsync(
+                """
+                SELECT COUNT(*) FROM access_keys k JOIN principals p ON p.id = k.principal_id
+                WHERE p.account = @account AND p.kind = 'root' AND p.disabled_at IS NULL AND k.disabled_at IS NULL
+                """,
+                static row => row.GetInt64(0), ("@account", account)),
+            cancellationToken) > 0;
 
     /// <summary>Disables an access key: signatures and registry tokens made with it are refused from now on.</summary>
     /// <returns>False when there is no such enabled key.</returns>

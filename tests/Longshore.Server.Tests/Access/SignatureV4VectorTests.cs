@@ -59,6 +59,40 @@ public sealed class SignatureV4VectorTests
             AuthenticationFailure.Mismatch, new SignatureV4(new SigningKeys()).Verify(request, parts, "service", Secret + "x", SignedAt));
     }
 
+    [Theory]
+    [InlineData("ecr", "content-type;host;x-amz-date;x-amz-target", "application/x-amz-json-1.1", "AmazonEC2ContainerRegistry_V20150921.DescribeRepositories", "{\"repositoryNames\": [\"team/app\"]}", "e649468a619550bb992a9cebb4dc6d51d8f62a059ff1cdd9109c21860f9248c7")]
+    [InlineData("sts", "content-type;host;x-amz-date", "application/x-www-form-urlencoded; charset=utf-8", null, "Action=GetCallerIdentity&Version=2011-06-15", "06e7e064ee5588a8f96c3975421ac4b2a6012730135f96ac6fbfb0c4e706ff60")]
+    public void Request_signed_by_boto3_verifies(string service, string names, string contentType, string? operation, string body, string signature)
+    {
+        // Signed by boto3 1.43.11 for http://localhost:5000 at 2026-03-14T15:09:26Z.
+        var headers = new HeaderDictionary
+        {
+            ["Host"] = "localhost:5000",
+            ["X-Amz-Date"] = "20260314T150926Z",
+            ["Content-Type"] = contentType,
+            ["amz-sdk-request"] = "attempt=1",
+            ["Authorization"] = $"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260314/eu-west-1/{service}/aws4_request, SignedHeaders={names}, Signature={signature}",
+        };
+        if (operation is not null) headers["X-Amz-Target"] = operation;
+        VerifyBoto(new SignedRequest("POST", "/", headers, Encoding.UTF8.GetBytes(body)), service);
+    }
+
+    [Fact]
+    public void Request_presigned_by_boto3_verifies() => VerifyBoto(
+        new SignedRequest(
+            "GET",
+            "/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20260314%2Feu-west-1%2Fsts%2Faws4_request&X-Amz-Date=20260314T150926Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Signature=d9620a74e13d4b92bf6e23cf1453fa0df0999f92053cd702c239e59f80d789c3",
+            new HeaderDictionary { ["Host"] = "localhost:5000" },
+            default),
+        "sts");
+
+    private static void VerifyBoto(in SignedRequest request, string service)
+    {
+        Assert.True(SignatureV4Parts.TryRead(request, out var parts, out var failure), failure?.Message);
+        Assert.Null(new SignatureV4(new SigningKeys()).Verify(
+            request, parts, service, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", new DateTimeOffset(2026, 3, 14, 15, 9, 26, TimeSpan.Zero)));
+    }
+
     [Fact]
     public void Published_signing_key_is_derived()
     {
