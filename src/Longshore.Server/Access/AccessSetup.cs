@@ -7,7 +7,7 @@ internal static class AccessSetup
 {
     /// <summary>
     /// Adds the services of this folder. They need an <c>IDatabase</c>; the host calls
-    /// <see cref="RootStart"/> before it takes requests.
+    /// PrincipalStore.EnsureRootAsync before it takes requests.
     /// </summary>
     public static IServiceCollection AddAccess(this IServiceCollection services)
     {
@@ -17,7 +17,6 @@ internal static class AccessSetup
             .AddSingleton<ServerKeys>()
             .AddSingleton<SealedBox>()
             .AddSingleton<PrincipalStore>()
-            .AddSingleton<RootStart>()
             .AddSingleton<RegistryTokens>()
             .AddSingleton<LayerUrlSigner>()
             .AddSingleton<SigningKeys>()

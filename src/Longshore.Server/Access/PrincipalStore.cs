@@ -6,7 +6,7 @@ using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Access;
 
-/// <summary>What <see cref="PrincipalStore.EnsureRootAsync"/> did.</summary>
+/// <summary>What was done about the root key at start.</summary>
 internal enum RootKeyChange
 {
     /// <summary>Nothing: the account has its root key.</summary>
@@ -22,7 +22,7 @@ internal enum RootKeyChange
     Updated,
 }
 
-/// <summary>The outcome of <see cref="PrincipalStore.EnsureRootAsync"/>.</summary>
+/// <summary>What PrincipalStore.EnsureRootAsync did.</summary>
 /// <param name="Change">What was done.</param>
 /// <param name="Credentials">The key given or generated; null when none was given and none was needed.</param>
 internal sealed record RootSetup(RootKeyChange Change, RootCredentials? Credentials);
@@ -149,6 +149,10 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
         if (done != RootKeyChange.None) logger.RootKeyChanged(offered.AccessKeyId, account, done);
         return new RootSetup(done, offered);
     }
+
+    /// <summary>The same, for callers that keep a generated key only once it is stored.</summary>
+    public ValueTask<Outcome<RootSetup>> EnsureRootAsync(string account, RootCredentials? given, CancellationToken cancellationToken) =>
+        EnsureRootAsync(account, given, static (_, _) => Task.CompletedTask, cancellationToken);
 
     private async ValueTask<bool> HasUsableRootKeyAsync(string account, CancellationToken cancellationToken) =>
         await database.ReadAsync(

@@ -51,7 +51,7 @@ internal sealed class AccessFixture : IAsyncDisposable
     public static async Task<AccessFixture> StartAsync(string? directory = null)
     {
         var fixture = new AccessFixture(directory);
-        var setup = await fixture.Get<PrincipalStore>().EnsureRootAsync(Account, null, (_, _) => Task.CompletedTask, TestContext.Current.CancellationToken);
+        var setup = await fixture.Get<PrincipalStore>().EnsureRootAsync(Account, null, TestContext.Current.CancellationToken);
         fixture.Root = setup.Value.Credentials!;
         return fixture;
     }

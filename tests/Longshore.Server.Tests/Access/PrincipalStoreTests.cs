@@ -11,7 +11,7 @@ public sealed class PrincipalStoreTests
     private static RootCredentials Given(string secret = "a-secret-of-the-operator") => RootCredentials.Parse("OPERATORSKEY0001", secret).Value;
 
     private static async Task<RootSetup> Ensure(AccessFixture access, RootCredentials? given) =>
-        (await access.Get<PrincipalStore>().EnsureRootAsync(AccessFixture.Account, given, (_, _) => Task.CompletedTask, Cancellation)).Value;
+        (await access.Get<PrincipalStore>().EnsureRootAsync(AccessFixture.Account, given, Cancellation)).Value;
 
     private static async Task<AccessKey?> Find(AccessFixture access, string id) => await access.Get<PrincipalStore>().FindKeyAsync(id, Cancellation);
 
@@ -76,7 +76,7 @@ public sealed class PrincipalStoreTests
     {
         await using var access = await AccessFixture.StartAsync();
         await Ensure(access, Given());
-        var outcome = await access.Get<PrincipalStore>().EnsureRootAsync("999999999999", Given(), (_, _) => Task.CompletedTask, Cancellation);
+        var outcome = await access.Get<PrincipalStore>().EnsureRootAsync("999999999999", Given(), Cancellation);
         Assert.Equal(ErrorCode.InvalidParameter, outcome.Error!.Code);
         Assert.Equal(AccessFixture.Account, (await Find(access, "OPERATORSKEY0001"))!.Principal.Account);
     }
@@ -164,27 +164,12 @@ public sealed class PrincipalStoreTests
     }
 
     [Fact]
-    public async Task Start_leaves_a_generated_key_in_the_file_and_a_given_one_nowhere()
-    {
-        await using var access = await AccessFixture.StartAsync();
-        var path = Path.Combine(access.Directory, CredentialsFile.Name);
-        var start = access.Get<RootStart>();
-        Assert.Equal(RootKeyChange.None, (await start.RunAsync(AccessFixture.Account, null, "", path, Cancellation)).Value.Change);
-        Assert.Equal(RootKeyChange.Added, (await start.RunAsync("999999999999", "OPERATORSKEY0001", "a-secret-of-the-operator", path, Cancellation)).Value.Change);
-        Assert.Equal(ErrorCode.InvalidParameter, (await start.RunAsync(AccessFixture.Account, "OPERATORSKEY0002", null, path, Cancellation)).Error!.Code);
-        Assert.False(File.Exists(path));
-        var setup = (await start.RunAsync("888888888888", "", null, path, Cancellation)).Value;
-        Assert.Equal(RootKeyChange.Generated, setup.Change);
-        Assert.Contains(setup.Credentials!.SecretAccessKey, await File.ReadAllTextAsync(path, Cancellation), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Generated_key_that_cannot_be_kept_is_not_stored()
     {
         await using var access = await AccessFixture.StartAsync();
         var store = access.Get<PrincipalStore>();
         await Assert.ThrowsAsync<IOException>(async () => await store.EnsureRootAsync("999999999999", null, (_, _) => throw new IOException("full"), Cancellation));
-        Assert.Equal(RootKeyChange.Generated, (await store.EnsureRootAsync("999999999999", null, (_, _) => Task.CompletedTask, Cancellation)).Value.Change);
+        Assert.Equal(RootKeyChange.Generated, (await store.EnsureRootAsync("999999999999", null, Cancellation)).Value.Change);
     }
 
     [Fact]
