@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
@@ -7,7 +8,7 @@ namespace Longshore.Server.Hosting;
 /// <c>/healthz</c>: the process answers. <c>/readyz</c>: database and blob store answer too, within <see cref="Bound"/>;
 /// 503 with the name of the part when one does not. Neither asks for credentials nor tells more than that.
 /// </summary>
-internal sealed class Health(IDatabase database, TimeProvider time, ILogger<Health> logger)
+internal sealed class Health(IDatabase database, IBlobStore blobs, TimeProvider time, ILogger<Health> logger)
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
 
@@ -15,7 +16,14 @@ internal sealed class Health(IDatabase database, TimeProvider time, ILogger<Heal
     public async Task<string?> FindUnreadyAsync(CancellationToken cancellationToken)
     {
         if (!await AnswersAsync("database", ReadDatabaseAsync, cancellationToken)) return "database";
+        if (!await AnswersAsync("blob store", ListBlobsAsync, cancellationToken)) return "blob store";
         return null;
+    }
+
+    // Listing asks the store without changing it: the route is open to everyone, and a full store still serves pulls.
+    private async Task ListBlobsAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var _ in blobs.ListUploadsAsync(cancellationToken)) return;
     }
 
     private async Task ReadDatabaseAsync(CancellationToken cancellationToken) =>

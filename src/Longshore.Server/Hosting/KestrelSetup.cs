@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
@@ -18,6 +19,7 @@ internal static class KestrelSetup
             builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<CertificateFiles>(services, cert, key));
             builder.Services.AddHostedService(services => services.GetRequiredService<CertificateFiles>());
         }
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlockPool>();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

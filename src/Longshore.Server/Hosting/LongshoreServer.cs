@@ -1,3 +1,4 @@
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -32,6 +33,7 @@ internal static class LongshoreServer
             {
                 // 2
                 _ = app.Services.GetRequiredService<IDatabase>();
+                _ = app.Services.GetRequiredService<IBlobStore>();
                 // 3
                 await app.StartAsync(cancellationToken);
                 // 4
