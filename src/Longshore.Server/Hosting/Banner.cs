@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Longshore.Server.Access;
 
 namespace Longshore.Server.Hosting;
 
@@ -9,13 +10,15 @@ namespace Longshore.Server.Hosting;
 /// </summary>
 internal static class Banner
 {
-    /// <summary>The text for a server bound to these addresses.</summary>
-    public static string Text(ServeOptions options, IReadOnlyCollection<string> addresses)
+    /// <summary>The text for a server bound to these addresses; a root key that was just generated is shown.</summary>
+    public static string Text(ServeOptions options, IReadOnlyCollection<string> addresses, RootSetup root)
     {
         var text = new StringBuilder();
         foreach (var address in addresses) text.Append(CultureInfo.InvariantCulture, $"Listening on {address}\n");
         text.Append(CultureInfo.InvariantCulture, $"Data directory: {options.DataDirectory}\n");
         text.Append(CultureInfo.InvariantCulture, $"Credentials:    {options.CredentialsPath}\n");
+        if (root is { Change: RootKeyChange.Generated, Credentials: { } made })
+            text.Append(CultureInfo.InvariantCulture, $"\nThe root key of account {options.Account}, shown this once:\n  Access key id:     {made.AccessKeyId}\n  Secret access key: {made.SecretAccessKey}\n");
         var commands = ClientCommands.For(options, options.PublicUrl ?? ListenAddress.Reachable(addresses.First()));
         text.Append("\nLog in, create a repository, push an image:\n");
         text.Append(CultureInfo.InvariantCulture, $"  {commands.Login}\n  {commands.CreateRepository}\n  {commands.Push}\n");

@@ -66,16 +66,16 @@ internal sealed class LargeBlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte
     {
     }
 
-    private void Return(Block block)
+    private bool TakeBack(Block block)
     {
         Interlocked.Decrement(ref largeInUse);
         if (Interlocked.Increment(ref keptCount) <= MaxKept)
         {
             kept.Push(block);
-            return;
+            return true;
         }
         Interlocked.Decrement(ref keptCount);
-        GC.SuppressFinalize(block);
+        return false;
     }
 
     private sealed class Block(LargeBlockPool pool) : IMemoryOwner<byte>
@@ -92,7 +92,7 @@ internal sealed class LargeBlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref taken, 0) == 1) pool.Return(this);
+            if (Interlocked.Exchange(ref taken, 0) == 1 && !pool.TakeBack(this)) GC.SuppressFinalize(this);
         }
     }
 

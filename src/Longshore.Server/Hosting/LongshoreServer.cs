@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Longshore.Server.Hosting;
 
 /// <summary>
-/// The life of a server: (1) take the data directory, (2) open the stores, (3) listen, (4) say so, (5) run until a signal,
+/// The life of a server: (1) take the data directory, (2) open the stores and see to the root principal, (3) listen, (4) say so, (5) run until a signal,
 /// (6) stop accepting and let requests finish within the bound, (7) close.
 /// </summary>
 internal static class LongshoreServer
@@ -34,12 +34,18 @@ internal static class LongshoreServer
                 // 2
                 _ = app.Services.GetRequiredService<IDatabase>();
                 _ = app.Services.GetRequiredService<IBlobStore>();
+                var root = await app.Services.GetRequiredService<RootPrincipal>().EnsureAsync(cancellationToken);
+                if (!root.TryGet(out var setup, out var refused))
+                {
+                    await error.WriteLineAsync($"longshore: {refused.Message}");
+                    return ExitCodes.WrongOptions;
+                }
                 // 3
                 await app.StartAsync(cancellationToken);
                 // 4
                 var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
                 directory.Publish(addresses);
-                await output.WriteAsync(Banner.Text(options, [.. addresses]).AsMemory(), cancellationToken);
+                await output.WriteAsync(Banner.Text(options, [.. addresses], setup).AsMemory(), cancellationToken);
                 await output.FlushAsync(cancellationToken);
                 // 5, 6
                 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Longshore.Server.Hosting");

@@ -1,3 +1,5 @@
+using Longshore.Server.Access;
+
 namespace Longshore.Server.Hosting;
 
 /// <summary>
@@ -42,6 +44,12 @@ internal sealed class ServeOptions
     /// <summary>The least severe messages that are logged.</summary>
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
 
+    /// <summary>
+    /// The root key that the operator gives (LONGSHORE_ROOT_ACCESS_KEY_ID, LONGSHORE_ROOT_SECRET_ACCESS_KEY), or null. From
+    /// the environment only: a command line is seen by every user of the machine.
+    /// </summary>
+    public RootCredentials? Root { get; set; }
+
     /// <summary>The directory of bodies, whichever way it was given.</summary>
     public string BlobDirectory => Path.GetFullPath(Blobs ?? Path.Combine(Data, "blobs"));
 
@@ -49,7 +57,7 @@ internal sealed class ServeOptions
     public string DataDirectory => Path.GetFullPath(Data);
 
     /// <summary>The root principal's credentials in AWS shared-credentials form.</summary>
-    public string CredentialsPath => Path.Combine(DataDirectory, "credentials");
+    public string CredentialsPath => Path.Combine(DataDirectory, CredentialsFile.Name);
 
     /// <summary>Whether this address is served with TLS.</summary>
     public bool IsTls(ListenAddress address) => address.Scheme is { } scheme ? scheme == "https" : TlsCert is not null;

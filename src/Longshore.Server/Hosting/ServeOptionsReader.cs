@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Longshore.Server.Access;
 
 namespace Longshore.Server.Hosting;
 
@@ -35,6 +36,7 @@ internal sealed class ServeOptionsReader
             }
         }
         CheckTogether(options, wrong);
+        ReadRoot(options, environment);
         return options;
 
         (IReadOnlyList<string> Values, string Source) Find(ServeOption option)
@@ -47,6 +49,15 @@ internal sealed class ServeOptionsReader
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
+
+    private void ReadRoot(ServeOptions options, Func<string, string?> environment)
+    {
+        var id = NullIfEmpty(environment("LONGSHORE_ROOT_ACCESS_KEY_ID"));
+        var secret = NullIfEmpty(environment("LONGSHORE_ROOT_SECRET_ACCESS_KEY"));
+        if (id is null && secret is null) return;
+        if (RootCredentials.Parse(id, secret).TryGet(out var root, out var error)) options.Root = root;
+        else errors.Add(error.Message);
+    }
 
     private void Add(ServeOption option, string problem) => errors.Add($"{option.Spellings}: {problem}; give {option.Accepts}.");
 

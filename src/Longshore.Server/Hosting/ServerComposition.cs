@@ -1,4 +1,5 @@
 using Longshore.Server.Content;
+using Longshore.Server.Access;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -20,6 +21,8 @@ internal static class ServerComposition
         services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry });
         services.AddContent();
         services.AddHealth();
+        services.AddAccess();
+        services.AddSingleton<RootPrincipal>();
     }
 
     /// <summary>Maps the routes of every face.</summary>
