@@ -1,5 +1,5 @@
-using Longshore.Server.Content;
 using Longshore.Server.Access;
+using Longshore.Server.Content;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -19,10 +19,10 @@ internal static class ServerComposition
         services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
         services.AddSingleton<IBlobStore>(provider => new FileSystemBlobStore(options.BlobDirectory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry });
-        services.AddContent();
         services.AddHealth();
         services.AddAccess();
         services.AddSingleton<RootPrincipal>();
+        services.AddContent();
     }
 
     /// <summary>Maps the routes of every face.</summary>
