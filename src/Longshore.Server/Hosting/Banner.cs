@@ -16,7 +16,10 @@ internal static class Banner
         var text = new StringBuilder();
         foreach (var address in addresses) text.Append(CultureInfo.InvariantCulture, $"Listening on {address}\n");
         text.Append(CultureInfo.InvariantCulture, $"Data directory: {options.DataDirectory}\n");
-        text.Append(CultureInfo.InvariantCulture, $"Credentials:    {options.CredentialsPath}\n");
+        var credentials = File.Exists(options.CredentialsPath)
+            ? options.CredentialsPath
+            : $"not kept in a file; set them with {ServeOptions.RootKeyVariable} and {ServeOptions.RootSecretVariable}";
+        text.Append(CultureInfo.InvariantCulture, $"Credentials:    {credentials}\n");
         if (root is { Change: RootKeyChange.Generated, Credentials: { } made })
             text.Append(CultureInfo.InvariantCulture, $"\nThe root key of account {options.Account}, shown this once:\n  Access key id:     {made.AccessKeyId}\n  Secret access key: {made.SecretAccessKey}\n");
         var commands = ClientCommands.For(options, options.PublicUrl ?? ListenAddress.Reachable(addresses.First()));

@@ -12,7 +12,10 @@ internal sealed record ClientCommands(string Login, string CreateRepository, str
     /// <remarks>--endpoint-url rather than AWS_ENDPOINT_URL: Debian 12's aws 2.9.19 does not know the variable.</remarks>
     public static ClientCommands For(ServeOptions options, string url)
     {
-        var credentials = $"AWS_SHARED_CREDENTIALS_FILE={Quote(options.CredentialsPath)}";
+        // Without the file the operator gave the key, and has it in these variables.
+        var credentials = File.Exists(options.CredentialsPath)
+            ? $"AWS_SHARED_CREDENTIALS_FILE={Quote(options.CredentialsPath)}"
+            : $"AWS_ACCESS_KEY_ID=\"${ServeOptions.RootKeyVariable}\" AWS_SECRET_ACCESS_KEY=\"${ServeOptions.RootSecretVariable}\"";
         var host = new Uri(url).Authority;
         var aws = $"aws ecr --region {options.Region} --endpoint-url {url}";
         return new ClientCommands(
@@ -27,7 +30,15 @@ internal sealed record ClientCommands(string Login, string CreateRepository, str
         yield return $"export AWS_ENDPOINT_URL={url}";
         yield return $"export AWS_ENDPOINT_URL_ECR={url}";
         yield return $"export AWS_ENDPOINT_URL_STS={url}";
-        yield return $"export AWS_SHARED_CREDENTIALS_FILE={Quote(options.CredentialsPath)}";
+        if (File.Exists(options.CredentialsPath))
+        {
+            yield return $"export AWS_SHARED_CREDENTIALS_FILE={Quote(options.CredentialsPath)}";
+        }
+        else
+        {
+            yield return $"export AWS_ACCESS_KEY_ID=\"${ServeOptions.RootKeyVariable}\"";
+            yield return $"export AWS_SECRET_ACCESS_KEY=\"${ServeOptions.RootSecretVariable}\"";
+        }
         yield return $"export AWS_REGION={options.Region}";
         yield return "# Log docker in (aws older than 2.13 needs --endpoint-url, newer ones take it from above):";
         yield return $"# {For(options, url).Login}";

@@ -26,7 +26,4 @@ internal static partial class HostingLog
 
     [LoggerMessage(1007, LogLevel.Warning, "Not ready: the {Part} does not answer.")]
     public static partial void NotReady(this ILogger logger, Exception exception, string part);
-
-    [LoggerMessage(1008, LogLevel.Warning, "The root key is kept in {Path} no longer. To set a new one, start with LONGSHORE_ROOT_ACCESS_KEY_ID and LONGSHORE_ROOT_SECRET_ACCESS_KEY.")]
-    public static partial void CredentialsGone(this ILogger logger, string path);
 }

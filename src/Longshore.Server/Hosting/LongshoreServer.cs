@@ -1,3 +1,4 @@
+using Longshore.Server.Access;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -34,7 +35,8 @@ internal static class LongshoreServer
                 // 2
                 _ = app.Services.GetRequiredService<IDatabase>();
                 _ = app.Services.GetRequiredService<IBlobStore>();
-                var root = await app.Services.GetRequiredService<RootPrincipal>().EnsureAsync(cancellationToken);
+                var root = await app.Services.GetRequiredService<RootStart>().RunAsync(
+                    options.Account, options.Root?.AccessKeyId, options.Root?.SecretAccessKey, options.CredentialsPath, cancellationToken);
                 if (!root.TryGet(out var setup, out var refused))
                 {
                     await error.WriteLineAsync($"longshore: {refused.Message}");

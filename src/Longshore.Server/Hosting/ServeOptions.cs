@@ -8,6 +8,12 @@ namespace Longshore.Server.Hosting;
 /// </summary>
 internal sealed class ServeOptions
 {
+    /// <summary>The variable with the id of the operator's own root key.</summary>
+    public const string RootKeyVariable = "LONGSHORE_ROOT_ACCESS_KEY_ID";
+
+    /// <summary>The variable with the secret of the operator's own root key.</summary>
+    public const string RootSecretVariable = "LONGSHORE_ROOT_SECRET_ACCESS_KEY";
+
     /// <summary>Where the server listens; never empty once read.</summary>
     public IReadOnlyList<ListenAddress> Listen { get; set; } = [];
 
@@ -45,7 +51,7 @@ internal sealed class ServeOptions
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
 
     /// <summary>
-    /// The root key that the operator gives (LONGSHORE_ROOT_ACCESS_KEY_ID, LONGSHORE_ROOT_SECRET_ACCESS_KEY), or null. From
+    /// The root key that the operator gives, or null. It is written to no file. From
     /// the environment only: a command line is seen by every user of the machine.
     /// </summary>
     public RootCredentials? Root { get; set; }

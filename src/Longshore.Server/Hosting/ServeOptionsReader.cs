@@ -52,8 +52,8 @@ internal sealed class ServeOptionsReader
 
     private void ReadRoot(ServeOptions options, Func<string, string?> environment)
     {
-        var id = NullIfEmpty(environment("LONGSHORE_ROOT_ACCESS_KEY_ID"));
-        var secret = NullIfEmpty(environment("LONGSHORE_ROOT_SECRET_ACCESS_KEY"));
+        var id = NullIfEmpty(environment(ServeOptions.RootKeyVariable));
+        var secret = NullIfEmpty(environment(ServeOptions.RootSecretVariable));
         if (id is null && secret is null) return;
         if (RootCredentials.Parse(id, secret).TryGet(out var root, out var error)) options.Root = root;
         else errors.Add(error.Message);

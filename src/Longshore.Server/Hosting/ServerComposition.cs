@@ -21,7 +21,6 @@ internal static class ServerComposition
         services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry });
         services.AddHealth();
         services.AddAccess();
-        services.AddSingleton<RootPrincipal>();
         services.AddContent();
     }
 
