@@ -35,8 +35,8 @@ internal static class LongshoreServer
                 // 2
                 _ = app.Services.GetRequiredService<IDatabase>();
                 _ = app.Services.GetRequiredService<IBlobStore>();
-                var root = await app.Services.GetRequiredService<RootStart>().RunAsync(
-                    options.Account, options.Root?.AccessKeyId, options.Root?.SecretAccessKey, options.CredentialsPath, cancellationToken);
+                var root = await app.Services.GetRequiredService<PrincipalStore>().EnsureRootAsync(
+                    options.Account, options.Root, (key, token) => CredentialsFile.WriteAsync(options.CredentialsPath, key, token), cancellationToken);
                 if (!root.TryGet(out var setup, out var refused))
                 {
                     await error.WriteLineAsync($"longshore: {refused.Message}");
