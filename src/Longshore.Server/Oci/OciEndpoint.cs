@@ -1,0 +1,74 @@
+using Longshore.Core;
+using Longshore.Core.Oci;
+using Longshore.Server.Access;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Longshore.Server.Oci;
+
+/// <summary>
+/// <c>/v2/{**path}</c>, the one endpoint of the distribution API: (1) who asks, (2) what for, (3) in which registry, (4) whether they
+/// may, (5) do it. Nothing is looked up and no body is read before the fourth step is passed.
+/// </summary>
+internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryResolver registries, AccessGate gate, OciHandlers handlers)
+{
+    private static readonly RegistryError NoCredentials =
+        new(ErrorCode.Unauthorized, "No credentials came with the request. Log in first: aws ecr get-login-password.");
+
+    /// <summary>Answers one request.</summary>
+    public async Task HandleAsync(HttpContext http)
+    {
+        http.Response.Headers[OciHeaders.DockerApiVersion] = OciHeaders.DockerApiVersionValue;
+
+        // 1
+        var host = http.Request.Headers.Host.ToString();
+        var authenticated = await authenticator.AuthenticateRegistryAsync(http, registries.ForHost(host), http.RequestAborted);
+        if (!authenticated.TryGet(out var caller, out var error) || (error = caller.Principal.Kind == PrincipalKind.Anonymous ? NoCredentials : null) is not null)
+        {
+            await OciErrors.WriteAsync(http, error);
+            return;
+        }
+
+        // 2
+        if (!RequestTarget.TryParse(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, out var path, out var escaped))
+        {
+            await OciErrors.WriteNoEndpointAsync(http, escaped);
+            return;
+        }
+
+        if (OciOperations.Find(path.Route, http.Request.Method) is not { } operation)
+        {
+            await OciErrors.WriteMethodNotAllowedAsync(http, OciOperations.Allow(path.Route));
+            return;
+        }
+
+        RepositoryName? name = null;
+        if (path.Route is not (RegistryRoute.Base or RegistryRoute.Catalog))
+        {
+            if (!path.TryGetName(out var parsed))
+            {
+                await OciErrors.WriteAsync(http, new RegistryError(ErrorCode.NameInvalid, $"'{path.RawName}' is not a repository name."));
+                return;
+            }
+
+            name = parsed;
+        }
+
+        // 3
+        if (!RegistryResolver.Resolve(host, caller).TryGet(out var registry, out error))
+        {
+            await OciErrors.WriteAsync(http, error);
+            return;
+        }
+
+        // 4
+        if (operation.Action != OciOperations.AnyCaller
+            && gate.Check(new AccessRequest(caller.Principal, operation.Action, registry, name)) is { } denied)
+        {
+            await OciErrors.WriteAsync(http, denied);
+            return;
+        }
+
+        // 5
+        await operation.HandleAsync(handlers, new OciRequest(http, caller, registry, name.GetValueOrDefault(), path.Tail));
+    }
+}

@@ -1,0 +1,90 @@
+using Longshore.Core;
+using Longshore.Server.Access;
+using Longshore.Server.Content;
+using Longshore.Server.Hosting;
+using Longshore.Server.Oci;
+using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Oci;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Longshore.Server.Tests.Oci;
+
+/// <summary>The distribution API over real content, a real database and a real listener, without the rest of the server.</summary>
+internal sealed class OciHost : IAsyncDisposable
+{
+    public const string Account = "123456789012";
+
+    private readonly WebApplication app;
+    private readonly string directory;
+
+    private OciHost(WebApplication app, string directory)
+    {
+        this.app = app;
+        this.directory = directory;
+    }
+
+    public static RegistryId Home { get; } = new(Account, "us-east-1");
+
+    public Uri BaseAddress { get; private set; } = null!;
+
+    /// <summary>A token of the root for <see cref="Home"/>.</summary>
+    public string Token { get; private set; } = "";
+
+    public OciClient Client { get; private set; } = null!;
+
+    public string BlobDirectory => Path.Combine(directory, "blobs");
+
+    public static async Task<OciHost> StartAsync(bool createOnPush = true)
+    {
+        var directory = Directory.CreateTempSubdirectory("longshore-oci-").FullName;
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.ClearProviders();
+        var options = new ServeOptions { Listen = [new ListenAddress("127.0.0.1", 0, null)] };
+        builder.UseLongshoreKestrel(options);
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(directory, "longshore.db")))
+            .AddSingleton<IBlobStore>(new FileSystemBlobStore(Path.Combine(directory, "blobs"), TimeProvider.System))
+            .AddSingleton(new ContentOptions())
+            .AddContent()
+            .AddAccess()
+            .AddOci(new OciOptions(createOnPush), Home);
+        var app = builder.Build();
+        app.UseMiddleware<LastResort>();
+        app.UseRouting();
+        app.MapOci();
+        var host = new OciHost(app, directory);
+        await host.StartAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
+
+    /// <summary>A client with a token of the root for another region.</summary>
+    public async Task<OciClient> ClientOfAsync(string region)
+    {
+        var principals = app.Services.GetRequiredService<PrincipalStore>();
+        var setup = await principals.EnsureRootAsync(Account, RootCredentials.Generate(), static (_, _) => Task.CompletedTask, TestContext.Current.CancellationToken);
+        var key = await principals.FindKeyAsync(setup.Value.Credentials!.AccessKeyId, TestContext.Current.CancellationToken);
+        var registry = new RegistryId(Account, region);
+        var token = app.Services.GetRequiredService<RegistryTokens>().Issue(new Caller(key!.Principal, registry, key), registry).Value;
+        if (region == Home.Region) Token = token;
+        return new OciClient(BaseAddress, "AWS", token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await app.StopAsync(CancellationToken.None);
+        await app.DisposeAsync();
+        Directory.Delete(directory, true);
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await app.StartAsync(cancellationToken);
+        BaseAddress = new Uri(app.Urls.First());
+        Client = await ClientOfAsync(Home.Region);
+    }
+}
