@@ -1,5 +1,7 @@
+using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Content;
+using Longshore.Server.Oci;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -22,11 +24,13 @@ internal static class ServerComposition
         services.AddHealth();
         services.AddAccess();
         services.AddContent();
+        services.AddOci(new OciOptions(options.CreateOnPush), new RegistryId(options.Account, options.Region));
     }
 
     /// <summary>Maps the routes of every face.</summary>
     public static void MapLongshore(this IEndpointRouteBuilder routes)
     {
         routes.MapHealth();
+        routes.MapOci();
     }
 }
