@@ -15,6 +15,7 @@ internal static class LongshoreCommand
         {
             new ServeCommand(output, error),
             new EnvCommand(output, error),
+            new VerifyCommand(output, error),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

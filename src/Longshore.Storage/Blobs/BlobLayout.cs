@@ -68,6 +68,12 @@ internal sealed class BlobLayout(string root)
         return string.Create(CultureInfo.InvariantCulture, $"{algorithm}/{digest.Hex[..2]}/{digest.Hex}/{generation}");
     }
 
+    /// <summary>The digest in a location that <see cref="IsLocation"/> knows.</summary>
+    public static Digest DigestOf(string location) =>
+        Digest.TryParse(string.Concat(location.AsSpan(0, AlgorithmLength), ":", location.AsSpan(HexStart, location.LastIndexOf('/') - HexStart)), out var digest)
+            ? digest
+            : throw new ArgumentException("This is no location of a body.", nameof(location));
+
     /// <summary>The file of an upload. Throws <see cref="ArgumentException"/> when the key is none.</summary>
     public string Upload(string key) => IsUploadKey(key)
         ? string.Concat(Root, "/uploads/", key)

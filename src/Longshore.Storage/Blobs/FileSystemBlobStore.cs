@@ -227,7 +227,7 @@ public sealed class FileSystemBlobStore : IBlobStore
                         var file = new FileInfo(_layout.Body(location));
                         // Deleted since its name was read.
                         if (!file.Exists) continue;
-                        yield return new StoredBody(location, file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
+                        yield return new StoredBody(location, BlobLayout.DigestOf(location), file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
                     }
                 }
             }

@@ -55,9 +55,10 @@ public interface IBlobStore
 
 /// <summary>A published body as the store lists it.</summary>
 /// <param name="Location">What <see cref="IBlobStore.PublishAsync"/> returned.</param>
+/// <param name="Digest">What it was published as; nobody has looked whether its bytes still have this digest.</param>
 /// <param name="Length">Bytes.</param>
 /// <param name="ModifiedAt">When it was last written.</param>
-public readonly record struct StoredBody(string Location, long Length, DateTimeOffset ModifiedAt);
+public readonly record struct StoredBody(string Location, Digest Digest, long Length, DateTimeOffset ModifiedAt);
 
 /// <summary>The body of an unfinished upload as the store lists it.</summary>
 public readonly record struct StoredUpload(string UploadKey, long Length, DateTimeOffset ModifiedAt);

@@ -24,6 +24,12 @@ public interface IDatabase : IAsyncDisposable
     /// <param name="work">The statements. Throwing rolls back this work alone.</param>
     /// <param name="cancellationToken">Withdraws work that has not begun; work that has begun is finished.</param>
     ValueTask<T> WriteAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Has the database check its own structure: pages, indexes, foreign keys. What is wrong, one sentence each; empty
+    /// when nothing is. Reads everything once.
+    /// </summary>
+    ValueTask<IReadOnlyList<string>> CheckStructureAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>What a completed write promises.</summary>

@@ -28,11 +28,15 @@ public sealed class SqliteDatabase : IDatabase
     private bool synced = true;
     private int disposed;
 
-    private SqliteDatabase(string path)
+    private readonly bool readOnly;
+
+    private SqliteDatabase(string path, bool readOnly)
     {
+        this.readOnly = readOnly;
         connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString();
         writer = Connect(cacheKib: 16 * 1024);
-        Migrate();
+        if (readOnly) RequireCurrentSchema();
+        else Migrate();
         writerThread = new Thread(WriteLoop) { IsBackground = true, Name = "longshore-writer" };
         writerThread.Start();
     }
@@ -43,7 +47,16 @@ public sealed class SqliteDatabase : IDatabase
     public static SqliteDatabase Open(string path)
     {
         NativeSqlite.EnsureLoaded();
-        return new SqliteDatabase(path);
+        return new SqliteDatabase(path, readOnly: false);
+    }
+
+    /// <summary>Opens a database file beside the server that owns it; nothing is migrated and nothing may be written.</summary>
+    /// <exception cref="SchemaTooNewException">A newer Longshore has written this file.</exception>
+    /// <exception cref="InvalidOperationException">An older Longshore has written it, and must migrate it first.</exception>
+    public static SqliteDatabase OpenForReading(string path)
+    {
+        NativeSqlite.EnsureLoaded();
+        return new SqliteDatabase(path, readOnly: true);
     }
 
     /// <inheritdoc/>
@@ -56,11 +69,26 @@ public sealed class SqliteDatabase : IDatabase
     public async ValueTask<T> WriteAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(disposed != 0, this);
+        if (readOnly) throw new InvalidOperationException("The database was opened for reading.");
         cancellationToken.ThrowIfCancellationRequested();
         var item = new Work<T>(durability, work, cancellationToken);
         queue.Add(item, CancellationToken.None);
         return await item.Task;
     }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> CheckStructureAsync(CancellationToken cancellationToken) => Read<IReadOnlyList<string>>(
+        async session =>
+        {
+            var problems = await session.QueryAsync("PRAGMA integrity_check(100)", static row => row.GetString(0));
+            problems.RemoveAll(static problem => problem == "ok");
+            problems.AddRange(await session.QueryAsync(
+                "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100",
+                static row => $"A row of {row.GetString(0)} (rowid {row.GetInt64OrNull(1)}) names a row of {row.GetString(2)} that is not there."));
+            return problems;
+        },
+        snapshot: true,
+        cancellationToken);
 
     /// <summary>Finishes what is queued, folds the log into the file and closes it.</summary>
     public ValueTask DisposeAsync()
@@ -69,7 +97,7 @@ public sealed class SqliteDatabase : IDatabase
         queue.CompleteAdding();
         writerThread.Join();
         while (idleReaders.TryTake(out var reader)) reader.Dispose();
-        writer.Run("PRAGMA wal_checkpoint(TRUNCATE)");
+        if (!readOnly) writer.Run("PRAGMA wal_checkpoint(TRUNCATE)");
         writer.Dispose();
         queue.Dispose();
         return ValueTask.CompletedTask;
@@ -118,6 +146,14 @@ public sealed class SqliteDatabase : IDatabase
             connection.Dispose();
             throw SqliteErrors.Translate(e);
         }
+    }
+
+    private void RequireCurrentSchema()
+    {
+        var found = writer.First("SELECT MAX(number) FROM schema_migrations", r => r.GetInt64(0));
+        var known = Migrations.ForSqlite[^1].Number;
+        if (found > known) throw new SchemaTooNewException(found, known);
+        if (found < known) throw new InvalidOperationException($"The database has schema {found} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
     }
 
     private void Migrate()

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using Longshore.Server.Hosting;
+using Longshore.Server.Verification;
+using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Commands;
+
+/// <summary>
+/// <c>longshore verify</c>: checks every body, manifest and reference of a data directory. Only reads, also beside a
+/// running server; with <c>--repair</c> it needs the directory for itself.
+/// </summary>
+internal sealed class VerifyCommand : OptionsCommand
+{
+    /// <summary>Creates the command.</summary>
+    public VerifyCommand(TextWriter output, TextWriter error)
+        : base(
+            "verify",
+            "Check digest and size of every blob and every reference of every image, and name what is wrong. Exit code 0: all well; 1: something is damaged or missing.",
+            option => option.Key is "data" or "blobs")
+    {
+        var repair = new Option<bool>("--repair") { Description = "Remove orphans, and set damaged blobs aside so that they can be pushed again. The server must be stopped." };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object a line: findings, then the summary." };
+        Add(repair);
+        Add(json);
+        SetAction(async (parsed, cancellationToken) =>
+        {
+            var (options, errors) = ReadOptions(parsed);
+            if (errors.Count > 0) return LongshoreCommand.Refuse(error, errors);
+            return await RunAsync(options, parsed.GetValue(repair), new VerifyReport(output, error, parsed.GetValue(json), TimeProvider.System), error, cancellationToken);
+        });
+    }
+
+    private static async Task<int> RunAsync(ServeOptions options, bool repair, VerifyReport report, TextWriter error, CancellationToken cancellationToken)
+    {
+        var file = Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
+        if (!File.Exists(file))
+        {
+            await error.WriteLineAsync($"longshore: there is no registry in {options.DataDirectory}: {ServerComposition.DatabaseFile} is missing. Name its data directory with --data.");
+            return ExitCodes.Failed;
+        }
+
+        DataDirectory? taken = null;
+        if (repair)
+        {
+            taken = DataDirectory.TryTake(options.DataDirectory, out var holder);
+            if (taken is null)
+            {
+                await error.WriteLineAsync($"longshore: process {holder.ProcessId} serves {options.DataDirectory}. Stop it before --repair, or verify without.");
+                return ExitCodes.DataDirectoryTaken;
+            }
+        }
+
+        using (taken)
+        {
+            await using var database = repair ? SqliteDatabase.Open(file) : SqliteDatabase.OpenForReading(file);
+            var store = new FileSystemBlobStore(options.BlobDirectory, TimeProvider.System);
+            var verifier = new RegistryVerifier(database, store, TimeProvider.System, repair, report.Add, report.Progress);
+            var summary = await verifier.RunAsync(cancellationToken);
+            report.End(summary, repair);
+            return summary.Findings == summary.Harmless ? ExitCodes.Done : ExitCodes.Failed;
+        }
+    }
+}

@@ -1,0 +1,214 @@
+using System.Buffers;
+using Longshore.Core;
+using Longshore.Server.Content;
+using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Verification;
+
+/// <summary>
+/// Looks at everything the registry keeps: 1. the database's structure; 2. every body, byte for byte, against its digest
+/// and size; 3. every manifest against its digest and every reference it makes; 4. every stored body and upload for one
+/// that no row names.
+/// </summary>
+/// <remarks>
+/// Works page by page: memory does not grow with the registry. Without <c>repair</c> it only reads, and may run beside a
+/// serving registry. With it nothing else may run on the data: orphans are removed, damaged bodies set aside and their
+/// rows marked, so that the digest can be pushed again; nothing else is ever changed.
+/// </remarks>
+internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, TimeProvider time, bool repair, Action<Finding> found, Action<VerifyProgress> progress)
+{
+    private const int Page = 200;
+    private const int ImagesNamed = 10;
+
+    /// <summary>A body or upload younger than this may belong to a push that is under way beside a verification that only reads.</summary>
+    private static readonly TimeSpan InFlight = TimeSpan.FromHours(1);
+
+    private long bodies;
+    private long bodyBytes;
+    private long manifests;
+    private long storedBodies;
+    private int findings;
+    private int harmless;
+    private int repaired;
+
+    /// <summary>Runs all steps.</summary>
+    public async Task<VerifySummary> RunAsync(CancellationToken cancellationToken)
+    {
+        progress(new VerifyProgress("database structure", 0, 0, ""));
+        foreach (var problem in await database.CheckStructureAsync(cancellationToken))
+            Report(new Finding(FindingKind.DatabaseDamaged, "database", problem, [], null));
+        await VerifyBodiesAsync(cancellationToken);
+        await VerifyManifestsAsync(cancellationToken);
+        await FindOrphanBodiesAsync(cancellationToken);
+        await FindOrphanUploadsAsync(cancellationToken);
+        return new VerifySummary(bodies, bodyBytes, manifests, storedBodies, findings, harmless, repaired);
+    }
+
+    private async Task VerifyBodiesAsync(CancellationToken cancellationToken)
+    {
+        var total = await database.ReadAsync(s => s.QueryFirstAsync("SELECT COALESCE(SUM(size), 0) FROM blobs WHERE state = 0", static r => r.GetInt64(0)), cancellationToken);
+        var after = 0L;
+        while (true)
+        {
+            var rows = await database.ReadAsync(
+                s => s.QueryAsync(
+                    "SELECT id, digest, size, location FROM blobs WHERE id > @after AND state = 0 ORDER BY id LIMIT @limit",
+                    static r => new BlobRow(r.GetInt64(0), ImageRows.DigestAt(r, 1), r.GetInt64(2), r.GetString(3)),
+                    ("@after", after),
+                    ("@limit", (long)Page)),
+                cancellationToken);
+            foreach (var row in rows)
+            {
+                await VerifyBodyAsync(row, total, cancellationToken);
+                bodies++;
+                after = row.Id;
+            }
+
+            if (rows.Count < Page) return;
+        }
+    }
+
+    private async Task VerifyBodyAsync(BlobRow row, long total, CancellationToken cancellationToken)
+    {
+        await using var reader = await store.OpenReadAsync(row.Location, cancellationToken);
+        if (reader is null)
+        {
+            // Beside a serving registry the row may have gone since it was read.
+            if (await IsStillThereAsync(row, cancellationToken))
+                await ReportBodyAsync(FindingKind.BodyMissing, row, $"The body of {row.Digest} ({row.Size} bytes) is not at {row.Location}.", setAside: false, cancellationToken);
+            return;
+        }
+
+        if (reader.Length != row.Size)
+        {
+            await ReportBodyAsync(FindingKind.BodySizeWrong, row, $"The body of {row.Digest} has {reader.Length} bytes and should have {row.Size}.", setAside: true, cancellationToken);
+            return;
+        }
+
+        using var hash = new RunningHash(row.Digest.Algorithm);
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+        try
+        {
+            while (true)
+            {
+                var read = await reader.ReadAsync(buffer, hash.Length, cancellationToken);
+                if (read == 0) break;
+                hash.Append(buffer.AsSpan(0, read));
+                bodyBytes += read;
+                progress(new VerifyProgress("bodies", bodyBytes, total, "bytes"));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        var actual = hash.Finish();
+        if (actual != row.Digest)
+            await ReportBodyAsync(FindingKind.BodyDamaged, row, $"The body of {row.Digest} at {row.Location} has digest {actual}.", setAside: true, cancellationToken);
+    }
+
+    private async Task VerifyManifestsAsync(CancellationToken cancellationToken)
+    {
+        var total = await database.ReadAsync(s => s.QueryFirstAsync("SELECT COUNT(*) FROM manifests", static r => r.GetInt64(0)), cancellationToken);
+        var after = 0L;
+        while (true)
+        {
+            // One at a time: a manifest may have 4 MiB.
+            var row = await database.ReadAsync(
+                s => s.QueryFirstAsync(
+                    """
+                    SELECT m.id, m.repository_id, m.digest, m.media_type, m.size, m.bytes, r.account, r.region, r.name
+                    FROM manifests m JOIN repositories r ON r.id = m.repository_id
+                    WHERE m.id > @after ORDER BY m.id LIMIT 1
+                    """,
+                    static r => new ManifestRow(r.GetInt64(0), r.GetInt64(1), ImageRows.DigestAt(r, 2), r.GetString(3), r.GetInt64(4), r.GetBytes(5), $"{r.GetString(6)}/{r.GetString(7)}/{r.GetString(8)}"),
+                    ("@after", after)),
+                cancellationToken);
+            if (row is null) return;
+            foreach (var problem in await ManifestCheck.RunAsync(database, row, cancellationToken)) Report(problem);
+            after = row.Id;
+            progress(new VerifyProgress("manifests", ++manifests, total, "manifests"));
+        }
+    }
+
+    private async Task FindOrphanBodiesAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var body in store.ListAsync(cancellationToken))
+        {
+            progress(new VerifyProgress("orphans", ++storedBodies, 0, "bodies"));
+            if (!repair && body.ModifiedAt > time.GetUtcNow() - InFlight) continue;
+            var location = await database.ReadAsync(
+                s => s.QueryFirstAsync("SELECT location FROM blobs WHERE digest = @digest AND state <> 2", static r => r.GetString(0), ("@digest", body.Digest.Value)),
+                cancellationToken);
+            if (location == body.Location) continue;
+            string? done = null;
+            if (repair) done = await store.DeleteAsync(body.Location, cancellationToken) ? "removed" : null;
+            Report(new Finding(FindingKind.OrphanBody, body.Location, $"No row names the body {body.Location} ({body.Length} bytes).", [], done));
+        }
+    }
+
+    private async Task FindOrphanUploadsAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var upload in store.ListUploadsAsync(cancellationToken))
+        {
+            if (!repair && upload.ModifiedAt > time.GetUtcNow() - InFlight) continue;
+            if (await database.ReadAsync(s => UploadRows.ExistsAsync(s, upload.UploadKey), cancellationToken)) continue;
+            string? done = null;
+            if (repair)
+            {
+                await store.DeleteUploadAsync(upload.UploadKey, cancellationToken);
+                done = "removed";
+            }
+
+            Report(new Finding(FindingKind.OrphanUpload, upload.UploadKey, $"No row names the bytes of upload {upload.UploadKey} ({upload.Length} bytes).", [], done));
+        }
+    }
+
+    private async ValueTask<bool> IsStillThereAsync(BlobRow row, CancellationToken cancellationToken) => await database.ReadAsync(
+        s => s.QueryFirstAsync("SELECT 1 FROM blobs WHERE id = @id AND location = @location AND state = 0", static r => r.GetInt64(0), ("@id", row.Id), ("@location", row.Location)),
+        cancellationToken) == 1;
+
+    private async Task ReportBodyAsync(FindingKind kind, BlobRow row, string message, bool setAside, CancellationToken cancellationToken)
+    {
+        var images = await database.ReadAsync(
+            s => s.QueryAsync(
+                """
+                SELECT r.account, r.region, r.name, m.digest FROM manifest_blobs mb
+                JOIN manifests m ON m.id = mb.manifest_id JOIN repositories r ON r.id = m.repository_id
+                WHERE mb.blob_id = @blob LIMIT @limit
+                """,
+                static r => $"{r.GetString(0)}/{r.GetString(1)}/{r.GetString(2)}@{r.GetString(3)}",
+                ("@blob", row.Id),
+                ("@limit", (long)ImagesNamed)),
+            cancellationToken);
+        string? done = null;
+        if (repair)
+        {
+            // Row first: a body that is set aside must not be served, and a row without a body must not stand as live.
+            await database.WriteAsync(
+                Durability.Synced,
+                s => s.ExecuteAsync("UPDATE blobs SET state = @state WHERE id = @id", ("@state", BlobState.Quarantined), ("@id", row.Id)),
+                cancellationToken);
+            done = setAside
+                ? $"set aside as {await store.QuarantineAsync(row.Location, cancellationToken)}; push the blob again to heal the images"
+                : "marked as missing; push the blob again to heal the images";
+        }
+
+        Report(new Finding(kind, row.Digest.Value, message, images, done));
+    }
+
+    private void Report(Finding finding)
+    {
+        findings++;
+        if (finding.IsHarmless) harmless++;
+        if (finding.Repaired is not null) repaired++;
+        found(finding);
+    }
+
+    private sealed record BlobRow(long Id, Digest Digest, long Size, string Location);
+}
+
+/// <summary>A manifest as verification reads it.</summary>
+internal sealed record ManifestRow(long Id, long RepositoryId, Digest Digest, string MediaType, long Size, byte[] Bytes, string Repository);
