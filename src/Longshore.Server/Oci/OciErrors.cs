@@ -1,6 +1,6 @@
 using Longshore.Core;
+using Longshore.Server.Hosting;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace Longshore.Server.Oci;
 
@@ -76,8 +76,11 @@ internal static class OciErrors
                 http.Response.Headers.WWWAuthenticate = Challenge(http.Request.Host.Value);
                 break;
             case ErrorCode.StorageFull:
-                // With these words in the status line dockerd gives up at once instead of sending the layer five times.
-                http.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = "no space left on device";
+                http.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = LastResort.StorageFullReason;
+                break;
+            case ErrorCode.ContentReferenced:
+                // What can still be done with it: a 405 must say so (RFC 9110, section 15.5.6).
+                http.Response.Headers.Allow = "GET, HEAD";
                 break;
         }
 
@@ -121,7 +124,7 @@ internal static class OciErrors
         json.WriteEndArray();
         json.WriteEndObject();
         http.Response.StatusCode = status;
-        http.Response.Headers[HeaderNames.CacheControl] = "no-store";
+        http.Response.Headers.CacheControl = "no-store";
         await body.SendAsync(http, JsonBody.MediaType);
     }
 

@@ -56,6 +56,8 @@ internal static class OciOperations
         new(RegistryRoute.Upload, HttpMethods.Delete, InitiateLayerUpload, static (to, request) => to.Uploads.CancelAsync(request)),
     ];
 
+    private static readonly byte[] EmptyObject = "{}"u8.ToArray();
+
     private static readonly FrozenDictionary<RegistryRoute, OciOperation[]> ByRoute =
         All.GroupBy(o => o.Route).ToFrozenDictionary(g => g.Key, g => g.ToArray());
 
@@ -76,7 +78,7 @@ internal static class OciOperations
     private static Task AnswerBaseAsync(OciRequest request)
     {
         request.Response.ContentType = JsonBody.MediaType;
-        request.Response.ContentLength = 2;
-        return request.IsHead ? Task.CompletedTask : request.Response.BodyWriter.WriteAsync("{}"u8.ToArray(), request.Aborted).AsTask();
+        request.Response.ContentLength = EmptyObject.Length;
+        return request.IsHead ? Task.CompletedTask : request.Response.BodyWriter.WriteAsync(EmptyObject, request.Aborted).AsTask();
     }
 }

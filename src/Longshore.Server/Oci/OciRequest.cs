@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Server.Access;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Longshore.Server.Oci;
 
@@ -36,7 +37,9 @@ internal readonly struct OciRequest(HttpContext http, Caller caller, RegistryId 
     public bool IsHead => HttpMethods.IsHead(http.Request.Method);
 
     /// <summary>Whether bytes may follow the headers of the request: with a length above 0, or chunked.</summary>
-    public bool HasBody => http.Request.ContentLength is { } length ? length > 0 : http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
+    public bool HasBody => http.Request.ContentLength is { } length
+        ? length > 0
+        : http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
 
     /// <summary>Answers with an error.</summary>
     public Task FailAsync(RegistryError error) => OciErrors.WriteAsync(http, error);
