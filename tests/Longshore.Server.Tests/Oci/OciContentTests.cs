@@ -131,6 +131,22 @@ public sealed class OciContentTests
     }
 
     [Fact]
+    public async Task A_blob_of_an_image_is_not_deleted_and_the_answer_says_what_is_allowed()
+    {
+        await using var host = await OciHost.StartAsync();
+        var image = TestImage.Create(1, 100);
+        foreach (var blob in image.Blobs) await host.Client.PushBlobAsync("ab", blob, Cancelled);
+        Assert.Equal(HttpStatusCode.Created, (await host.Client.PutManifestAsync("ab", "x", image, Cancelled)).Status);
+        var refused = await host.Client.DeleteBlobAsync("ab", image.Blobs[0].Digest, Cancelled);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, refused.Status);
+        Assert.Equal(["UNSUPPORTED"], refused.ErrorCodes);
+        Assert.Equal("GET, HEAD", refused.Header("Allow"));
+        Assert.Equal(HttpStatusCode.Accepted, (await host.Client.DeleteManifestAsync("ab", image.Digest, Cancelled)).Status);
+        Assert.Equal(HttpStatusCode.Accepted, (await host.Client.DeleteBlobAsync("ab", image.Blobs[0].Digest, Cancelled)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await host.Client.HeadBlobAsync("ab", image.Blobs[0].Digest, Cancelled)).Status);
+    }
+
+    [Fact]
     public async Task Tags_are_walked_by_links()
     {
         await using var host = await OciHost.StartAsync();
