@@ -26,4 +26,10 @@ internal static partial class HostingLog
 
     [LoggerMessage(1007, LogLevel.Warning, "Not ready: the {Part} does not answer.")]
     public static partial void NotReady(this ILogger logger, Exception exception, string part);
+
+    [LoggerMessage(1008, LogLevel.Error, "The body of {Digest} ended at {Position} of {Length} bytes while it was served. Run longshore verify.")]
+    public static partial void BodyEndedEarly(this ILogger logger, string digest, long position, long length);
+
+    [LoggerMessage(1009, LogLevel.Error, "The stored body of {Digest} has {Found} bytes instead of {Length}. It is not served. Run longshore verify.")]
+    public static partial void BodyHasWrongLength(this ILogger logger, string digest, long found, long length);
 }

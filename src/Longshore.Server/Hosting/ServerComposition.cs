@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Server.Access;
+using Longshore.Server.Aws;
 using Longshore.Server.Content;
 using Longshore.Server.Oci;
 using Longshore.Storage.Blobs;
@@ -24,7 +25,9 @@ internal static class ServerComposition
         services.AddHealth();
         services.AddAccess();
         services.AddContent();
+        services.AddSingleton<BlobResponse>();
         services.AddOci(new OciOptions(options.CreateOnPush), new RegistryId(options.Account, options.Region));
+        services.AddAws();
     }
 
     /// <summary>Maps the routes of every face.</summary>
@@ -32,5 +35,6 @@ internal static class ServerComposition
     {
         routes.MapHealth();
         routes.MapOci();
+        routes.MapAws();
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Content;
+using Longshore.Server.Hosting;
 using Microsoft.Extensions.Primitives;
 
 namespace Longshore.Server.Oci;
@@ -39,7 +40,7 @@ internal sealed class ManifestEndpoints(Images images, PushTargets targets)
         headers.ETag = entityTag;
         headers[OciHeaders.DockerContentDigest] = digest;
         // What a tag names may change at any time; a digest's content cannot.
-        headers.CacheControl = reference.IsDigest ? OciHeaders.CacheByDigest : "no-cache";
+        headers.CacheControl = reference.IsDigest ? BlobResponse.CacheByDigest : "no-cache";
         var isHead = request.IsHead;
         if (!isHead) images.RecordPull(manifest.Id);
 

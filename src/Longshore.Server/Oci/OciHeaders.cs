@@ -10,7 +10,4 @@ internal static class OciHeaders
     public const string Subject = "OCI-Subject";
     public const string FiltersApplied = "OCI-Filters-Applied";
     public const string Tag = "OCI-Tag";
-
-    /// <summary>A digest never changes its meaning; what one caller may read another may not, hence private.</summary>
-    public const string CacheByDigest = "private, max-age=31536000, immutable";
 }

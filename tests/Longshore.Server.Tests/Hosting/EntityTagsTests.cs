@@ -1,7 +1,7 @@
-using Longshore.Server.Oci;
+using Longshore.Server.Hosting;
 using Microsoft.Extensions.Primitives;
 
-namespace Longshore.Server.Tests.Oci;
+namespace Longshore.Server.Tests.Hosting;
 
 public sealed class EntityTagsTests
 {

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Primitives;
 
-namespace Longshore.Server.Oci;
+namespace Longshore.Server.Hosting;
 
 /// <summary>Compares the lists of conditional requests with the one tag of a body (RFC 9110, sections 8.8.3 and 13.1).</summary>
 internal static class EntityTags

@@ -1,0 +1,80 @@
+using Longshore.Core.Aws;
+using Longshore.Core.Aws.Ecr;
+
+namespace Longshore.Server.Ecr;
+
+/// <summary>An operation of the model, and how its handler is made; null when it is not offered.</summary>
+internal sealed record EcrEntry(AwsOperation Operation, Func<IServiceProvider, EcrHandler>? Create);
+
+/// <summary>Every operation of the ECR model. <c>docs/compatibility.md</c> is compared to this table by a test.</summary>
+internal static class EcrOperationTable
+{
+    /// <summary>All operations, in order of their names.</summary>
+    public static IReadOnlyList<EcrEntry> All { get; } =
+    [
+        Offered<BatchCheckLayerAvailability>(EcrOperations.BatchCheckLayerAvailability),
+        Offered<BatchDeleteImage>(EcrOperations.BatchDeleteImage),
+        Offered<BatchGetImage>(EcrOperations.BatchGetImage),
+        NotOffered(EcrOperations.BatchGetRepositoryScanningConfiguration),
+        Offered<CompleteLayerUpload>(EcrOperations.CompleteLayerUpload),
+        NotOffered(EcrOperations.CreatePullThroughCacheRule),
+        Offered<CreateRepository>(EcrOperations.CreateRepository),
+        NotOffered(EcrOperations.CreateRepositoryCreationTemplate),
+        NotOffered(EcrOperations.DeleteLifecyclePolicy),
+        NotOffered(EcrOperations.DeletePullThroughCacheRule),
+        NotOffered(EcrOperations.DeleteRegistryPolicy),
+        Offered<DeleteRepository>(EcrOperations.DeleteRepository),
+        NotOffered(EcrOperations.DeleteRepositoryCreationTemplate),
+        NotOffered(EcrOperations.DeleteRepositoryPolicy),
+        NotOffered(EcrOperations.DeleteSigningConfiguration),
+        NotOffered(EcrOperations.DeregisterPullTimeUpdateExclusion),
+        NotOffered(EcrOperations.DescribeImageReplicationStatus),
+        NotOffered(EcrOperations.DescribeImageScanFindings),
+        NotOffered(EcrOperations.DescribeImageSigningStatus),
+        Offered<DescribeImages>(EcrOperations.DescribeImages),
+        NotOffered(EcrOperations.DescribePullThroughCacheRules),
+        Offered<DescribeRegistry>(EcrOperations.DescribeRegistry),
+        Offered<DescribeRepositories>(EcrOperations.DescribeRepositories),
+        NotOffered(EcrOperations.DescribeRepositoryCreationTemplates),
+        NotOffered(EcrOperations.GetAccountSetting),
+        Offered<GetAuthorizationToken>(EcrOperations.GetAuthorizationToken),
+        Offered<GetDownloadUrlForLayer>(EcrOperations.GetDownloadUrlForLayer),
+        NotOffered(EcrOperations.GetLifecyclePolicy),
+        NotOffered(EcrOperations.GetLifecyclePolicyPreview),
+        NotOffered(EcrOperations.GetRegistryPolicy),
+        NotOffered(EcrOperations.GetRegistryScanningConfiguration),
+        NotOffered(EcrOperations.GetRepositoryPolicy),
+        NotOffered(EcrOperations.GetSigningConfiguration),
+        Offered<InitiateLayerUpload>(EcrOperations.InitiateLayerUpload),
+        Offered<ListImageReferrers>(EcrOperations.ListImageReferrers),
+        Offered<ListImages>(EcrOperations.ListImages),
+        NotOffered(EcrOperations.ListPullTimeUpdateExclusions),
+        Offered<ListTagsForResource>(EcrOperations.ListTagsForResource),
+        NotOffered(EcrOperations.PutAccountSetting),
+        Offered<PutImage>(EcrOperations.PutImage),
+        Offered<PutImageScanningConfiguration>(EcrOperations.PutImageScanningConfiguration),
+        Offered<PutImageTagMutability>(EcrOperations.PutImageTagMutability),
+        NotOffered(EcrOperations.PutLifecyclePolicy),
+        NotOffered(EcrOperations.PutRegistryPolicy),
+        NotOffered(EcrOperations.PutRegistryScanningConfiguration),
+        NotOffered(EcrOperations.PutReplicationConfiguration),
+        NotOffered(EcrOperations.PutSigningConfiguration),
+        NotOffered(EcrOperations.RegisterPullTimeUpdateExclusion),
+        NotOffered(EcrOperations.SetRepositoryPolicy),
+        NotOffered(EcrOperations.StartImageScan),
+        NotOffered(EcrOperations.StartLifecyclePolicyPreview),
+        Offered<TagResource>(EcrOperations.TagResource),
+        Offered<UntagResource>(EcrOperations.UntagResource),
+        NotOffered(EcrOperations.UpdateImageStorageClass),
+        NotOffered(EcrOperations.UpdatePullThroughCacheRule),
+        NotOffered(EcrOperations.UpdateRepositoryCreationTemplate),
+        Offered<UploadLayerPart>(EcrOperations.UploadLayerPart),
+        NotOffered(EcrOperations.ValidatePullThroughCacheRule),
+    ];
+
+    private static EcrEntry Offered<THandler>(AwsOperation operation)
+        where THandler : EcrHandler =>
+        new(operation, static services => ActivatorUtilities.CreateInstance<THandler>(services));
+
+    private static EcrEntry NotOffered(AwsOperation operation) => new(operation, null);
+}

@@ -1,0 +1,51 @@
+using System.Text;
+using Longshore.Core;
+using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Content;
+
+namespace Longshore.Server.Ecr;
+
+/// <summary>PutImage: stores a manifest, and sets a tag when one is given.</summary>
+internal sealed class PutImage(Images images) : EcrHandler<PutImageRequest, PutImageResponse>(EcrOperations.PutImage)
+{
+    protected override Outcome<EcrTarget> Locate(PutImageRequest input, RegistryId home) => EcrTarget.OfRepository(home, input.RegistryId, input.RepositoryName);
+
+    protected override async ValueTask<Outcome<PutImageResponse>> HandleAsync(PutImageRequest input, EcrTarget target, EcrCall call, CancellationToken cancellationToken)
+    {
+        TagName? tag = null;
+        if (input.ImageTag is not null)
+        {
+            if (!TagName.TryParse(input.ImageTag, out var given))
+                return EcrErrors.InvalidParameter("imageTag", "must begin with a letter, digit or '_' and hold letters, digits, '.', '_' and '-' only");
+            tag = given;
+        }
+
+        Digest? expected = null;
+        if (input.ImageDigest is not null)
+        {
+            if (!ImageIds.TryParseDigest(input.ImageDigest, out expected)) return EcrErrors.InvalidParameter("imageDigest", ImageIds.DigestRule);
+        }
+
+        var put = new ImagePut(
+            target.Registry, target.Name, Encoding.UTF8.GetBytes(input.ImageManifest!), input.ImageManifestMediaType, expected, tag is { } one ? [one] : [], RefuseUnchanged: true);
+        if (!(await images.PutAsync(put, cancellationToken)).TryGet(out var stored, out var error)) return Explain(error);
+        return new PutImageResponse
+        {
+            Image = new Image
+            {
+                RegistryId = target.Registry.Account,
+                RepositoryName = target.Name.Value,
+                ImageId = new ImageIdentifier { ImageDigest = stored.Digest.Value, ImageTag = tag?.Value },
+                ImageManifest = input.ImageManifest,
+                ImageManifestMediaType = stored.MediaType,
+            },
+        };
+    }
+
+    // The failures that are faults of the manifest itself name the parameter, as ECR does.
+    private static RegistryError Explain(RegistryError error) => error.Code switch
+    {
+        ErrorCode.ManifestInvalid or ErrorCode.ManifestTooLarge or ErrorCode.SizeInvalid => EcrErrors.InvalidParameter("imageManifest", error.Message),
+        _ => error,
+    };
+}

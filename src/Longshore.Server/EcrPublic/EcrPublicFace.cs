@@ -1,0 +1,29 @@
+using Longshore.Core.Aws;
+using Longshore.Core.Aws.EcrPublic;
+using Longshore.Server.Access;
+using Longshore.Server.Aws;
+
+namespace Longshore.Server.EcrPublic;
+
+/// <summary>ECR Public. None of its operations is offered yet: each says so in its own model's words, to callers who are known.</summary>
+internal sealed class EcrPublicFace(CallerAuthenticator authenticator)
+{
+    /// <summary>What stands before the dot in <c>X-Amz-Target</c>.</summary>
+    public const string TargetPrefix = EcrPublicOperations.TargetPrefix;
+
+    private const string Service = "ecr-public";
+
+    /// <summary>The operation, or null.</summary>
+    public static AwsOperation? Find(string name) => EcrPublicOperations.All.GetValueOrDefault(name);
+
+    /// <summary>Answers a request.</summary>
+    public async ValueTask<AwsReply> AnswerAsync(HttpContext http, AwsOperation operation)
+    {
+        using var body = await RequestBody.ReadAsync(http.Request, AwsEndpoint.LargeBody, http.RequestAborted);
+        if (body is null) return AwsReply.JsonError(CommonErrors.RequestTooLarge, "The request body is too large.");
+        var authentication = await authenticator.AuthenticateAwsAsync(http, body.Bytes, Service, http.RequestAborted);
+        return authentication.Succeeded
+            ? AwsReply.JsonError(NotOffered.ErrorOf(operation), NotOffered.Message(operation))
+            : JsonAuthentication.Refuse(authentication.Failure);
+    }
+}

@@ -1,0 +1,46 @@
+using Longshore.Core.Aws;
+using Longshore.Core.Aws.Sts;
+using Longshore.Server.Access;
+using Longshore.Server.Aws;
+
+namespace Longshore.Server.Sts;
+
+/// <summary>STS: form in, XML out. GetCallerIdentity is offered; the other operations say that they are not.</summary>
+internal sealed class StsFace(CallerAuthenticator authenticator)
+{
+    /// <summary>The operations that are offered; every other one of the model answers that it is not.</summary>
+    public static IReadOnlyList<AwsOperation> Offered { get; } = [StsOperations.GetCallerIdentity];
+
+    private const string Service = "sts";
+
+    /// <summary>Answers a request. (1) the form, (2) the operation, (3) the caller, (4) the operation's work.</summary>
+    public async ValueTask<AwsReply> AnswerAsync(HttpContext http)
+    {
+        // 1
+        using var body = await RequestBody.ReadAsync(http.Request, AwsEndpoint.SmallBody, http.RequestAborted);
+        if (body is null) return Error(http, "RequestEntityTooLarge", StatusCodes.Status413PayloadTooLarge, "The request body is too large.");
+        if (!QueryForm.TryParse(body.Bytes.Span, out var form, out var malformed)) return Error(http, "MalformedQueryString", StatusCodes.Status400BadRequest, malformed);
+        // 2
+        if (form.Action is null) return Error(http, "MissingAction", StatusCodes.Status400BadRequest, "The form names no Action.");
+        if (!StsOperations.All.TryGetValue(form.Action, out var operation) || form.Version is not (null or StsOperations.ApiVersion))
+            return Error(http, "InvalidAction", StatusCodes.Status400BadRequest, $"Could not find this operation for version {StsOperations.ApiVersion}.");
+        // 3
+        Caller? caller = null;
+        if (!operation.IsAnonymous)
+        {
+            var authentication = await authenticator.AuthenticateAwsAsync(http, body.Bytes, Service, http.RequestAborted);
+            if (!authentication.Succeeded)
+                return Error(http, authentication.Failure.QueryName, authentication.Failure.QueryStatus, authentication.Failure.Message);
+            caller = authentication.Caller;
+        }
+
+        // 4: GetCallerIdentity asks no gate, since it is allowed even under an explicit deny (STS API reference).
+        if (caller is not null && ReferenceEquals(operation, StsOperations.GetCallerIdentity))
+            return AwsReply.Xml(StatusCodes.Status200OK, StsOperations.GetCallerIdentity.WriteOutput(GetCallerIdentity.Answer(caller), http.TraceIdentifier));
+        var shape = NotOffered.ErrorOf(operation);
+        return Error(http, shape.Code, shape.HttpStatus, NotOffered.Message(operation));
+    }
+
+    private static AwsReply Error(HttpContext http, string code, int status, string message) =>
+        AwsReply.Xml(status, QueryXmlWriter.Error(StsOperations.XmlNamespace, code, isServerFault: false, message, http.TraceIdentifier));
+}
