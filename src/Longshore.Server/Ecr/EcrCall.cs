@@ -1,5 +1,4 @@
 using Longshore.Core;
-using Longshore.Core.Aws;
 using Longshore.Server.Access;
 using Longshore.Server.Aws;
 

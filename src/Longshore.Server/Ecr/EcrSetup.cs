@@ -1,3 +1,5 @@
+using Longshore.Server.Hosting;
+
 namespace Longshore.Server.Ecr;
 
 /// <summary>ECR, as the host composes it.</summary>
@@ -5,6 +7,7 @@ internal static class EcrSetup
 {
     /// <summary>Adds the services of this folder. They need those of <c>Access</c> and <c>Content</c>.</summary>
     public static IServiceCollection AddEcr(this IServiceCollection services) => services
+        .AddBlobResponse()
         .AddSingleton<EcrFace>()
         .AddSingleton<LayerDownloads>();
 

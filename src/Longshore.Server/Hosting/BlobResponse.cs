@@ -3,6 +3,7 @@ using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Content;
 using Longshore.Storage.Blobs;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Longshore.Server.Hosting;
 
@@ -138,5 +139,16 @@ internal sealed class BlobResponse(BlobShelf blobs, ILogger<BlobResponse> logger
         {
             // The client went away. That is its right.
         }
+    }
+}
+
+/// <summary>Adds <see cref="BlobResponse"/>.</summary>
+internal static class BlobResponseSetup
+{
+    /// <summary>Adds it once, whichever face asks first.</summary>
+    public static IServiceCollection AddBlobResponse(this IServiceCollection services)
+    {
+        services.TryAddSingleton<BlobResponse>();
+        return services;
     }
 }

@@ -25,7 +25,6 @@ internal static class ServerComposition
         services.AddHealth();
         services.AddAccess();
         services.AddContent();
-        services.AddSingleton<BlobResponse>();
         services.AddOci(new OciOptions(options.CreateOnPush), new RegistryId(options.Account, options.Region));
         services.AddAws();
     }

@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Server.Access;
+using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Oci;
 
@@ -12,6 +13,7 @@ internal static class OciSetup
     /// <param name="registry">The registry of requests that name none.</param>
     public static IServiceCollection AddOci(this IServiceCollection services, OciOptions options, RegistryId registry) => services
         .AddSingleton(options)
+        .AddBlobResponse()
         .AddSingleton(new RegistryResolver(registry))
         .AddSingleton<PushTargets>()
         .AddSingleton<BlobEndpoints>()
