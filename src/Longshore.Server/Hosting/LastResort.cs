@@ -59,6 +59,8 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 logger.ClientBroke(context.TraceIdentifier, request.Method, path, bad.Message);
                 return WriteAsync(context, bad.StatusCode, null, "The request is not valid HTTP: " + bad.Message);
             case ConnectionResetException or ConnectionAbortedException:
+            // An aborted read of the body throws this, now and then before the token of the request says so.
+            case OperationCanceledException { InnerException: ConnectionResetException or ConnectionAbortedException }:
             case OperationCanceledException when context.RequestAborted.IsCancellationRequested:
             case IOException when context.RequestAborted.IsCancellationRequested:
                 logger.ClientBroke(context.TraceIdentifier, request.Method, path, exception.Message);

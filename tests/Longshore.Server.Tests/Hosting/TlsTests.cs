@@ -21,7 +21,7 @@ public sealed partial class TlsTests
         var (cert, key) = TestCertificates.Write(directory, "live", "first");
         await using var server = await LongshoreProcess.StartAsync(
             new LongshoreOptions { Arguments = ["--listen", "https://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key] }, Token);
-        var port = int.Parse(HttpsLine().Match(server.Output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+        var port = await PortAsync(server);
         Assert.Equal("CN=first", await SubjectAsync(port));
 
         TestCertificates.Write(directory, "live", "second");
@@ -44,13 +44,20 @@ public sealed partial class TlsTests
             new LongshoreOptions { Arguments = ["--listen", "https://127.0.0.1:0", "--tls-cert", cert, "--tls-key", key] }, Token);
         using var handler = new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = Accept } };
         using var client = new HttpClient(handler);
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://127.0.0.1:{HttpsLine().Match(server.Output).Groups[1].Value}/healthz")
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"https://127.0.0.1:{await PortAsync(server)}/healthz")
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         using var response = await client.SendAsync(request, Token);
         Assert.Equal((HttpStatusCode.OK, HttpVersion.Version20), (response.StatusCode, response.Version));
+    }
+
+    // The line of the second listener may be read a moment after the one that the server counts as started by.
+    private static async Task<int> PortAsync(LongshoreProcess server)
+    {
+        await UntilAsync(() => Task.FromResult(HttpsLine().IsMatch(server.Output)));
+        return int.Parse(HttpsLine().Match(server.Output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
     }
 
     private static async Task<string> SubjectAsync(int port)
@@ -71,6 +78,6 @@ public sealed partial class TlsTests
         while (!await condition()) await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, bound.Token);
     }
 
-    [GeneratedRegex(@"Listening on https://127\.0\.0\.1:([0-9]+)")]
+    [GeneratedRegex(@"Listening on https://127\.0\.0\.1:([0-9]+)\n")]
     private static partial Regex HttpsLine();
 }
