@@ -1,0 +1,65 @@
+using Longshore.Server.Content;
+using Longshore.TestSupport.Processes;
+
+namespace Longshore.Server.Tests.Architecture;
+
+/// <summary>The arrows of ARCHITECTURE.md: faces call capabilities, capabilities call Content, Content calls Storage; never back, never sideways.</summary>
+public sealed class LayeringTests
+{
+    private static readonly string[] Faces = ["Oci", "Ecr", "EcrPublic", "Sts", "Aws"];
+
+    /// <summary>What each folder of the server must not name.</summary>
+    public static TheoryData<string, string[]> Forbidden => new()
+    {
+        { "Oci", ["Ecr", "EcrPublic", "Sts", "Aws", "Commands", "Verification"] },
+        { "Ecr", ["Oci", "EcrPublic", "Sts", "Commands", "Verification"] },
+        { "EcrPublic", ["Oci", "Ecr", "Sts", "Commands", "Verification"] },
+        { "Sts", ["Oci", "Ecr", "EcrPublic", "Commands", "Verification", "Content"] },
+        { "Content", [.. Faces, "Access", "Hosting", "Commands", "Verification"] },
+        { "Access", [.. Faces, "Content", "Commands", "Verification"] },
+        { "Verification", [.. Faces, "Access", "Hosting", "Commands"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Forbidden))]
+    public void Calls_go_one_way(string folder, string[] forbidden)
+    {
+        var server = typeof(BlobUploads).Assembly;
+        var from = server.GetTypes().Where(type => Folder(type) == folder).ToList();
+        Assert.NotEmpty(from);
+        var broken = from
+            .SelectMany(type => TypeReferences.Of(type).Select(used => (type, used)))
+            .Where(pair => pair.used.Assembly == server && forbidden.Contains(Folder(pair.used)))
+            .Select(pair => $"{pair.type.FullName} names {pair.used.FullName}")
+            .Distinct()
+            .ToList();
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void Core_references_nothing_but_dotnet() =>
+        Assert.DoesNotContain(typeof(Core.Digest).Assembly.GetReferencedAssemblies(), name => !name.Name!.StartsWith("System.", StringComparison.Ordinal));
+
+    [Fact]
+    public void Storage_knows_no_http() =>
+        Assert.DoesNotContain(
+            typeof(Storage.Metadata.IDatabase).Assembly.GetReferencedAssemblies(),
+            name => name.Name!.StartsWith("Microsoft.AspNetCore", StringComparison.Ordinal) || name.Name == "System.Net.Http");
+
+    [Fact]
+    public void Only_content_writes_images_and_bodies()
+    {
+        // SQL that changes these tables outside Content would be a second writer. Verification marks damaged bodies, and says so.
+        var writers = Directory.EnumerateFiles(Path.Combine(RepositoryRoot.Path, "src", "Longshore.Server"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
+            .Where(file => !file.Contains("/Content/", StringComparison.Ordinal) && !file.EndsWith("Verification/RegistryVerifier.cs", StringComparison.Ordinal))
+            .Where(file => System.Text.RegularExpressions.Regex.IsMatch(
+                File.ReadAllText(file),
+                @"\b(INSERT INTO|UPDATE|DELETE FROM)\s+(repositories|blobs|repository_blobs|blob_leases|manifests|manifest_blobs|manifest_children|tags|uploads)\b"))
+            .ToList();
+        Assert.Empty(writers);
+    }
+
+    private static string Folder(Type type) =>
+        type.Namespace is { } name && name.StartsWith("Longshore.Server.", StringComparison.Ordinal) ? name.Split('.')[2] : "";
+}
