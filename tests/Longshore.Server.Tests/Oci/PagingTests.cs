@@ -1,5 +1,4 @@
 using Longshore.Core;
-using Longshore.Core.Oci;
 using Longshore.Server.Oci;
 
 namespace Longshore.Server.Tests.Oci;

@@ -2,7 +2,6 @@ using System.Buffers;
 using FsCheck;
 using FsCheck.Fluent;
 using Longshore.Core;
-using Longshore.Storage.Blobs;
 
 namespace Longshore.Storage.Tests.Blobs;
 

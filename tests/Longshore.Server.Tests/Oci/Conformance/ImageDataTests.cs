@@ -1,5 +1,4 @@
 using System.Net;
-using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Oci.Conformance;
 
