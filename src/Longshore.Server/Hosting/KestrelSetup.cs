@@ -20,6 +20,9 @@ internal static class KestrelSetup
             builder.Services.AddHostedService(services => services.GetRequiredService<CertificateFiles>());
         }
         builder.Services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlockPool>();
+        // A request goes on where its bytes came in: no hand-over between threads for each block received.
+        // Nothing here blocks the sockets' own thread, which hands every event to the pool. docs/decisions/0006.
+        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
