@@ -48,11 +48,22 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                     published = new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);
                 }
 
-                var outcome = await database.WriteAsync(
-                    Durability.Synced,
-                    session => CommitAsync(session, digest, size, published, link),
-                    // From here on the client's leaving changes nothing: the bytes are durable and the row follows them.
-                    CancellationToken.None);
+                Outcome<BlobInfo>? outcome;
+                try
+                {
+                    outcome = await database.WriteAsync(
+                        Durability.Synced,
+                        session => CommitAsync(session, digest, size, published, link),
+                        // From here on the client's leaving changes nothing: the bytes are durable and the row follows them.
+                        CancellationToken.None);
+                }
+                catch (StorageFullException) when (published is not null)
+                {
+                    // Surely rolled back, unlike after other failures: without a row the body would only take room that is short.
+                    await store.DeleteAsync(published.Location, CancellationToken.None);
+                    throw;
+                }
+
                 if (outcome is not { } result) continue; // The live body was collected between look and commit: publish ours.
                 if (published is not null && (!result.Succeeded || result.Value.Location != published.Location))
                     await store.DeleteAsync(published.Location, CancellationToken.None);

@@ -15,7 +15,7 @@ internal sealed record UploadStatus(string Id, long Received);
 /// <remarks>
 /// Bytes go straight from the connection into the body's file while they are hashed; nothing is kept in memory but the
 /// connection's own buffers. A request first claims the upload, then reads its row, and at its end moves the row on by
-/// compare-and-set: what a failed request wrote behind the row's count is cut off by the next one.
+/// compare-and-set: what a failed request wrote behind the row's count is cut off at once, or after a crash by the next one.
 /// </remarks>
 internal sealed class BlobUploads(
     IDatabase database,
@@ -169,8 +169,19 @@ internal sealed class BlobUploads(
         using var claim = claims.TryClaim(uploadId);
         if (!(await FindAsync(registry, name, uploadId, cancellationToken)).TryGet(out var row, out var error)) return error;
         if (claim is null) return ContentErrors.UploadBusy(row.Received);
-        if (!await database.WriteAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken))
-            return ContentErrors.UploadUnknown(registry, name, uploadId);
+        bool ended;
+        try
+        {
+            ended = await database.WriteAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
+        }
+        catch (StorageFullException)
+        {
+            // Giving up must work on a full disk too: the upload's own bytes make the room that its row's end needs.
+            await store.DeleteUploadAsync(uploadId, CancellationToken.None);
+            ended = await database.WriteAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
+        }
+
+        if (!ended) return ContentErrors.UploadUnknown(registry, name, uploadId);
         claim.TakeHash(null, row.Received)?.Dispose();
         await store.DeleteUploadAsync(uploadId, CancellationToken.None);
         return Done.Value;
@@ -252,6 +263,7 @@ internal sealed class BlobUploads(
         if (claim is null) return ContentErrors.UploadBusy(row.Received);
         if (check(row) is { } refused) return refused;
         var hash = claim.TakeHash(null, row.Received) ?? (row.Received == 0 ? new RunningHash(DigestAlgorithm.Sha256) : null);
+        var kept = false;
         try
         {
             long received;
@@ -265,6 +277,7 @@ internal sealed class BlobUploads(
                 Durability.Relaxed,
                 session => UploadRows.AdvanceAsync(session, row, received, partState(row, received - row.Received), time.GetUtcNow() + options.UploadExpiry),
                 CancellationToken.None);
+            kept = true;
             if (!moved) return ContentErrors.UploadUnknown(registry, name, uploadId);
             if (hash is not null) claim.KeepHash(hash);
             hash = null;
@@ -272,11 +285,13 @@ internal sealed class BlobUploads(
         }
         catch (UploadBodyMissingException)
         {
+            kept = true;
             return await GiveUpAsync(registry, name, row);
         }
         finally
         {
             hash?.Dispose();
+            if (!kept) await CutBackAsync(row);
         }
     }
 
@@ -296,6 +311,7 @@ internal sealed class BlobUploads(
         if (await check(row, cancellationToken) is { } refused) return refused;
         IBlobWriter? writer = null;
         RunningHash? hash = null;
+        var kept = true;
         try
         {
             hash = claim.TakeHash(digest.Algorithm, row.Received) ?? await HashStoredAsync(row, digest.Algorithm, cancellationToken);
@@ -303,12 +319,15 @@ internal sealed class BlobUploads(
             if (body is not null)
             {
                 writer = await OpenAsync(row, cancellationToken);
+                kept = false;
                 if (await TakeInAsync(body, writer, hash, length, cancellationToken) is { } broken) return broken;
                 size = writer.Length;
             }
 
             var found = hash.Finish();
             if (found != digest) return ContentErrors.DigestMismatch(digest, found);
+            // From here on the bytes may be published: then there is nothing to cut.
+            kept = true;
             return await publisher.PublishAsync(
                 uploadId,
                 writer,
@@ -325,6 +344,24 @@ internal sealed class BlobUploads(
         {
             hash?.Dispose();
             if (writer is not null) await writer.DisposeAsync();
+            if (!kept) await CutBackAsync(row);
+        }
+    }
+
+    /// <summary>
+    /// Takes away what a request wrote that failed. The next request would cut it anyway; but there may be none, and on a disk that is full
+    /// others wait for the room.
+    /// </summary>
+    private async ValueTask CutBackAsync(UploadRow row)
+    {
+        try
+        {
+            if (row.Received == 0) await store.DeleteUploadAsync(row.Id, CancellationToken.None);
+            else await (await store.OpenUploadAsync(row.Id, row.Received, CancellationToken.None)).DisposeAsync();
+        }
+        catch (Exception e) when (e is IOException or StorageFullException or UploadBodyMissingException)
+        {
+            // The request's own failure is what the client is told.
         }
     }
 
@@ -397,15 +434,23 @@ internal sealed class BlobUploads(
                 return ContentErrors.BodyLength(announced, found);
             }
 
-            if (!buffer.IsEmpty)
+            try
             {
-                if (hash is not null)
-                    foreach (var segment in buffer)
-                        hash.Append(segment.Span);
-                await writer.WriteAsync(buffer, cancellationToken);
+                if (!buffer.IsEmpty)
+                {
+                    if (hash is not null)
+                        foreach (var segment in buffer)
+                            hash.Append(segment.Span);
+                    await writer.WriteAsync(buffer, cancellationToken);
+                }
+            }
+            finally
+            {
+                // Also after a failure: the server can only read a body to its end, and so get the answer to a client that
+                // still sends, when the reader was left in order.
+                body.AdvanceTo(buffer.End);
             }
 
-            body.AdvanceTo(buffer.End);
             if (result.IsCompleted) break;
         }
 
