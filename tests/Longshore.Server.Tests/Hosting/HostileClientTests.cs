@@ -37,7 +37,7 @@ public sealed class HostileClientTests
             }
             connection.EndSending();
             var answer = await connection.ReadToEndAsync(Token).WaitAsync(TimeSpan.FromSeconds(30), Token);
-// 400 and its kin, nothing, or the HTTP/2 frame that says "use HTTP/1.1"; never success, never a fault of ours.
+            // 400 and its kin, nothing, or the HTTP/2 frame that says "use HTTP/1.1"; never success, never a fault of ours.
             Assert.DoesNotMatch("^HTTP/1.1 (2|500)", answer);
         }
         using var client = new HttpClient { BaseAddress = server.BaseAddress };
