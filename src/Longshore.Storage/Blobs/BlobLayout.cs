@@ -9,11 +9,11 @@ internal sealed class BlobLayout(string root)
 {
     // <root>/
     //   uploads/<upload-key>                  bytes of unfinished uploads; key: [a-z0-9-]{1,64}
-    //   sha256/<ab>/<hex>/<generation>        published bodies; <ab> = first two digits of <hex>, 64 of them
+    //   sha256/<ab>/<hex>.<generation>        published bodies; <ab> = first two digits of <hex>, 64 of them
     //   sha512/<ab>/<hex>/<generation>        the same, 128 digits
     //   quarantine/<algorithm>-<hex>-<generation>-<UTC time>
     //
-    // A location is the path below the root: "sha256/ab/<hex>/<generation>".
+    // A location is the path below the root: "sha256/ab/<hex>.<generation>".
 
     private const int AlgorithmLength = 6;
     private const int HexStart = AlgorithmLength + 1 + 2 + 1;
@@ -53,7 +53,7 @@ internal sealed class BlobLayout(string root)
     {
         var hexLength = text.StartsWith("sha256/") ? 64 : text.StartsWith("sha512/") ? 128 : -1;
         if (hexLength < 0 || text.Length <= HexStart + hexLength + 1) return false;
-        if (text[HexStart - 1] != '/' || text[HexStart + hexLength] != '/') return false;
+        if (text[HexStart - 1] != '/' || text[HexStart + hexLength] != '.') return false;
         var hex = text.Slice(HexStart, hexLength);
         foreach (var c in hex)
             if (!char.IsAsciiHexDigitLower(c)) return false;
@@ -65,12 +65,12 @@ internal sealed class BlobLayout(string root)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(generation);
         var algorithm = Algorithms[digest.Algorithm == DigestAlgorithm.Sha256 ? 0 : 1];
-        return string.Create(CultureInfo.InvariantCulture, $"{algorithm}/{digest.Hex[..2]}/{digest.Hex}/{generation}");
+        return string.Create(CultureInfo.InvariantCulture, $"{algorithm}/{digest.Hex[..2]}/{digest.Hex}.{generation}");
     }
 
     /// <summary>The digest in a location that <see cref="IsLocation"/> knows.</summary>
     public static Digest DigestOf(string location) =>
-        Digest.TryParse(string.Concat(location.AsSpan(0, AlgorithmLength), ":", location.AsSpan(HexStart, location.LastIndexOf('/') - HexStart)), out var digest)
+        Digest.TryParse(string.Concat(location.AsSpan(0, AlgorithmLength), ":", location.AsSpan(HexStart, location.LastIndexOf('.') - HexStart)), out var digest)
             ? digest
             : throw new ArgumentException("This is no location of a body.", nameof(location));
 
@@ -87,7 +87,7 @@ internal sealed class BlobLayout(string root)
     /// <summary>The file a body goes to when it is set aside; the time keeps two of one location apart.</summary>
     public string QuarantineFile(string location, DateTimeOffset now)
     {
-        var hexAndGeneration = location[HexStart..].Replace('/', '-');
+        var hexAndGeneration = location[HexStart..].Replace('.', '-');
         var time = now.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'.'fffffff'Z'", CultureInfo.InvariantCulture);
         return Path.Join(Quarantine, $"{location[..AlgorithmLength]}-{hexAndGeneration}-{time}");
     }

@@ -16,9 +16,6 @@ public sealed class FileSystemBlobStore : IBlobStore
 {
     private const FileShare Anyone = FileShare.ReadWrite | FileShare.Delete;
 
-    // Each attempt fails only if a delete of an older generation removes the digest's directory just then.
-    private const int PublishAttempts = 100;
-
     private readonly BlobLayout _layout;
     private readonly TimeProvider _time;
     private readonly bool[] _durableFanOuts = new bool[BlobLayout.FanOutCount];
@@ -101,13 +98,9 @@ public sealed class FileSystemBlobStore : IBlobStore
         var directory = ParentOf(body);
         try
         {
-            EnsureFanOut(digest, ParentOf(directory));
-            MoveToFinalName(upload, body, directory);
-            // After the rename, so that one journal commit takes the file's entry and the directory's, and the second fsync
-            // finds nothing left to write. The second is needed even if another publish made the directory: that one may
-            // not have come this far.
+            EnsureFanOut(digest, directory);
+            MoveToFinalName(upload, body);
             Posix.SyncDirectory(directory);
-            Posix.SyncDirectory(ParentOf(directory));
         }
         catch (IOException exception) when (Posix.IsFull(exception))
         {
@@ -148,9 +141,7 @@ public sealed class FileSystemBlobStore : IBlobStore
         cancellationToken.ThrowIfCancellationRequested();
         var body = _layout.Body(location);
         // Not fsynced: a body that a crash brings back is an orphan like any other, and the scrub removes it.
-        var deleted = Posix.TryDelete(body);
-        Posix.RemoveDirectoryIfEmpty(ParentOf(body));
-        return ValueTask.FromResult(deleted);
+        return ValueTask.FromResult(Posix.TryDelete(body));
     }
 
     /// <inheritdoc/>
@@ -171,7 +162,6 @@ public sealed class FileSystemBlobStore : IBlobStore
             throw new StorageFullException("The blob store has no room for another entry in its quarantine.", exception);
         }
 
-        Posix.RemoveDirectoryIfEmpty(ParentOf(body));
         return ValueTask.FromResult(target);
     }
 
@@ -185,17 +175,10 @@ public sealed class FileSystemBlobStore : IBlobStore
 
     // rename(2) replaces what it finds, so the target is looked for first. Nothing can come between the two: generations are
     // handed out once. File.Move without overwriting would link and unlink instead, two changes where one is atomic.
-    private static void MoveToFinalName(string upload, string body, string directory)
+    private static void MoveToFinalName(string upload, string body)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            if (!Posix.TryCreateDirectory(directory) && File.Exists(body))
-                throw new IOException($"'{body}' is there already: a generation is published once.");
-            if (Posix.TryRename(upload, body)) return;
-            if (File.Exists(upload) && attempt < PublishAttempts) continue;
-            Posix.RemoveDirectoryIfEmpty(directory);
-            throw new FileNotFoundException("There is no such upload to publish.", upload);
-        }
+        if (File.Exists(body)) throw new IOException($"'{body}' is there already: a generation is published once.");
+        if (!Posix.TryRename(upload, body)) throw new FileNotFoundException("There is no such upload to publish.", upload);
     }
 
     private static SafeFileHandle? OpenForReading(string path)
@@ -210,25 +193,22 @@ public sealed class FileSystemBlobStore : IBlobStore
         }
     }
 
-    // Digest by digest, since .NET's own recursion would queue every digest's directory before it opens the first.
+    // Directory by directory: .NET's own recursion would queue them all before it opens the first.
     private IEnumerable<StoredBody> EnumerateBodies(CancellationToken cancellationToken)
     {
         foreach (var algorithm in BlobLayout.Algorithms)
         {
             foreach (var fanOut in Names(Path.Join(_layout.Root, algorithm)))
             {
-                foreach (var hex in Names(Path.Join(_layout.Root, algorithm, fanOut)))
+                foreach (var name in Names(Path.Join(_layout.Root, algorithm, fanOut)))
                 {
-                    foreach (var generation in Names(Path.Join(_layout.Root, algorithm, fanOut, hex)))
-                    {
-                        cancellationToken.ThrowIfCancellationRequested();
-                        var location = $"{algorithm}/{fanOut}/{hex}/{generation}";
-                        if (!BlobLayout.IsLocation(location)) continue;
-                        var file = new FileInfo(_layout.Body(location));
-                        // Deleted since its name was read.
-                        if (!file.Exists) continue;
-                        yield return new StoredBody(location, BlobLayout.DigestOf(location), file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
-                    }
+                    cancellationToken.ThrowIfCancellationRequested();
+                    var location = $"{algorithm}/{fanOut}/{name}";
+                    if (!BlobLayout.IsLocation(location)) continue;
+                    var file = new FileInfo(_layout.Body(location));
+                    // Deleted since its name was read.
+                    if (!file.Exists) continue;
+                    yield return new StoredBody(location, BlobLayout.DigestOf(location), file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
                 }
             }
         }

@@ -16,7 +16,6 @@ internal static partial class Posix
     private const int NotDirectory = 20;
     private const int InvalidArgument = 22;
     private const int NoSpace = 28;
-    private const int NotEmpty = 39;
     private const int NotSupported = 95;
     private const int QuotaExceeded = 122;
 
@@ -37,14 +36,6 @@ internal static partial class Posix
         if (MakeDirectory(path, OwnerOnly) == 0) return true;
         var errno = Marshal.GetLastPInvokeError();
         return errno == Exists ? false : throw Failure(errno, "mkdir", path);
-    }
-
-    /// <summary>Removes one directory if it is there and empty; all else is left to others that work in it.</summary>
-    public static void RemoveDirectoryIfEmpty(string path)
-    {
-        if (RemoveDirectory(path) == 0) return;
-        var errno = Marshal.GetLastPInvokeError();
-        if (errno is not (NoEntry or NotEmpty or Exists)) throw Failure(errno, "rmdir", path);
     }
 
     /// <summary>Renames atomically, over an existing file too; false when the source or the target's directory is missing.</summary>
@@ -113,9 +104,6 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeDirectory(string path, uint mode);
-
-    [LibraryImport("libc", EntryPoint = "rmdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int RemoveDirectory(string path);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Rename(string from, string to);

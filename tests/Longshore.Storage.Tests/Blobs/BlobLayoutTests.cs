@@ -28,7 +28,7 @@ public sealed class BlobLayoutTests
                 var text = new string(location);
                 if (!BlobLayout.IsLocation(text)) return true;
                 var path = new BlobLayout("/r").Body(text);
-                return path == Path.GetFullPath(path) && path.Count(c => c == '/') == 5 && path.StartsWith("/r/sha256/", StringComparison.Ordinal);
+                return path == Path.GetFullPath(path) && path.Count(c => c == '/') == 4 && path.StartsWith("/r/sha256/", StringComparison.Ordinal);
             }).Check(Quiet);
 
     [Fact]

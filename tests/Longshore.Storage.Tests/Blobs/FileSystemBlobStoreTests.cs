@@ -29,23 +29,10 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Join(Root, "uploads", "key-1"), Token));
 
         var location = await Store.PublishAsync("key-1", Digest.Compute(bytes), 7, Token);
-        Assert.Equal($"sha256/{hex[..2]}/{hex}/7", location);
+        Assert.Equal($"sha256/{hex[..2]}/{hex}.7", location);
         Assert.Equal(bytes, await File.ReadAllBytesAsync(Path.Join(Root, location), Token));
         Assert.False(File.Exists(Path.Join(Root, "uploads", "key-1")));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, new DirectoryInfo(Root).UnixFileMode);
-    }
-
-    [Fact]
-    public async Task The_directory_of_a_digest_goes_with_its_last_generation()
-    {
-        byte[] bytes = [1];
-        var first = await PushAsync("a", bytes, 1);
-        var second = await PushAsync("b", bytes, 2);
-        var directory = Path.GetDirectoryName(Path.Join(Root, first));
-        await Store.DeleteAsync(first, Token);
-        Assert.True(Directory.Exists(directory));
-        await Store.DeleteAsync(second, Token);
-        Assert.False(Directory.Exists(directory));
     }
 
     [Fact]
@@ -57,7 +44,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         var path = await store.QuarantineAsync(location, Token);
         Assert.Equal(Path.Join(Root, "quarantine", $"sha256-{Digest.Compute(bytes).Hex}-3-20260102T030405.0000000Z"), path);
         Assert.Equal(bytes, await File.ReadAllBytesAsync(path, Token));
-        Assert.False(Directory.Exists(Path.GetDirectoryName(Path.Join(Root, location))));
+        Assert.False(File.Exists(Path.Join(Root, location)));
     }
 
     [Fact]
@@ -116,22 +103,23 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
     [InlineData("/etc/passwd")]
     [InlineData("../x")]
     [InlineData("uploads/a")]
-    [InlineData("sha256/HH/@/1")]
-    [InlineData("sha256/..//@/1")]
+    [InlineData("sha256/HH/@.1")]
+    [InlineData("sha256/..//@.1")]
     [InlineData("sha256/hh/@")]
-    [InlineData("sha256/hh/@/")]
-    [InlineData("sha256/hh/@/..")]
-    [InlineData("sha256/hh/@/01")]
-    [InlineData("sha256/hh/@/-1")]
-    [InlineData("sha256/hh/@/+1")]
-    [InlineData("sha256/hh/@/1\n")]
-    [InlineData("sha256/hh/@/1/2")]
-    [InlineData("sha256/hh/@/9223372036854775808")]
-    [InlineData("sha256/hh/@@/1")]
-    [InlineData("sha512/hh/@/1")]
-    [InlineData("SHA256/hh/@/1")]
-    [InlineData("./sha256/hh/@/1")]
-    [InlineData("sha256//hh/@/1")]
+    [InlineData("sha256/hh/@.")]
+    [InlineData("sha256/hh/@/1")]
+    [InlineData("sha256/hh/@...")]
+    [InlineData("sha256/hh/@.01")]
+    [InlineData("sha256/hh/@.-1")]
+    [InlineData("sha256/hh/@.+1")]
+    [InlineData("sha256/hh/@.1\n")]
+    [InlineData("sha256/hh/@.1/2")]
+    [InlineData("sha256/hh/@.9223372036854775808")]
+    [InlineData("sha256/hh/@@.1")]
+    [InlineData("sha512/hh/@.1")]
+    [InlineData("SHA256/hh/@.1")]
+    [InlineData("./sha256/hh/@.1")]
+    [InlineData("sha256//hh/@.1")]
     public async Task A_location_that_is_none_is_refused(string pattern)
     {
         // @ is a real digest that a body is stored for, hh its first digits, HH other ones.
