@@ -8,7 +8,7 @@ namespace Longshore.Server.Hosting;
 /// <summary>
 /// The memory that Kestrel reads requests into: blocks of 128 KiB, so that one system call takes up to 128 KiB from the
 /// socket. Kestrel's own pool has blocks of 4 KiB; receiving a layer costs 2.5 times the processor time with those
-/// (docs/decisions/0007-large-receive-blocks.md).
+/// (docs/decisions/0005-large-receive-blocks.md).
 /// </summary>
 /// <remarks>
 /// Memory is bounded twice. No more than <see cref="MaxLarge"/> large blocks are out at once: beyond that, as when thousands

@@ -32,8 +32,8 @@ public sealed class RaceTests(LiveRegistryFixture fixture) : IClassFixture<LiveR
         foreach (var blob in image.Blobs)
         {
             var hex = blob.Digest["sha256:".Length..];
-            var directory = Path.Combine(_registry.Server.DataDirectory, "blobs", "sha256", hex[..2], hex);
-            Assert.Single(Directory.GetFiles(directory));
+            var directory = Path.Combine(_registry.Server.DataDirectory, "blobs", "sha256", hex[..2]);
+            Assert.Single(Directory.GetFiles(directory, hex + ".*"));
         }
 
         Assert.Empty(Directory.GetFiles(Path.Combine(_registry.Server.DataDirectory, "blobs", "uploads")));
