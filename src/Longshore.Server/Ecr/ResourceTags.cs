@@ -44,7 +44,7 @@ internal static class ResourceTags
     {
         foreach (var rune in text.EnumerateRunes())
         {
-            if (Rune.IsLetterOrDigit(rune) || "_.:/=+-@".Contains((char)Math.Min(rune.Value, char.MaxValue), StringComparison.Ordinal)) continue;
+            if (Rune.IsLetterOrDigit(rune) || (rune.IsAscii && "_.:/=+-@".Contains((char)rune.Value, StringComparison.Ordinal))) continue;
             if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.SpaceSeparator or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
                 or UnicodeCategory.LetterNumber or UnicodeCategory.OtherNumber) continue;
             return false;
