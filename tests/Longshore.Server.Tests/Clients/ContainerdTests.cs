@@ -1,4 +1,3 @@
-using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Clients;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Clients;
