@@ -58,6 +58,10 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
             case BadHttpRequestException bad:
                 logger.ClientBroke(context.TraceIdentifier, request.Method, path, bad.Message);
                 return WriteAsync(context, bad.StatusCode, null, "The request is not valid HTTP: " + bad.Message);
+            case IOException { InnerException: OverflowException } overflow:
+                // Kestrel's word for a chunk size beyond 31 bits; nothing of ours throws this pair.
+                logger.ClientBroke(context.TraceIdentifier, request.Method, path, overflow.Message);
+                return WriteAsync(context, StatusCodes.Status400BadRequest, null, "The request is not valid HTTP: " + overflow.Message);
             case ConnectionResetException or ConnectionAbortedException:
             // An aborted read of the body throws this, now and then before the token of the request says so.
             case OperationCanceledException { InnerException: ConnectionResetException or ConnectionAbortedException }:

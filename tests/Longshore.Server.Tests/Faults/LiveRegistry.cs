@@ -73,6 +73,10 @@ internal sealed class LiveRegistry : IAsyncDisposable
         await Client.VerifyImageAsync(repository, image, "it", cancellationToken);
     }
 
+    /// <summary>Expects equal bytes; xunit's own comparison takes seconds for some MiB.</summary>
+    public static void Same(byte[] expected, byte[] actual) =>
+        Assert.True(expected.AsSpan().SequenceEqual(actual), $"Expected {expected.Length} bytes, and {actual.Length} others came.");
+
     /// <summary>Creates a repository over the ECR face.</summary>
     public Task<JsonElement> CreateRepositoryAsync(string name, CancellationToken cancellationToken, string mutability = "MUTABLE") =>
         Ecr.InvokeAsync("CreateRepository", JsonSerializer.Serialize(new { repositoryName = name, imageTagMutability = mutability }), cancellationToken);
