@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Longshore.Server.Tests.BadInput;
@@ -17,15 +18,24 @@ internal static class RequestMutator
         new byte[300],
     ];
 
-    /// <summary>One of the requests with one to four kinds of damage.</summary>
+    private static readonly byte[] Harmless = "abcxyz0189-_.~:/?=&%@+,;!*()'{}[]\"AZ"u8.ToArray();
+
+    /// <summary>One of the requests with one or two kinds of damage.</summary>
     public static byte[] Mutate(IReadOnlyList<byte[]> corpus, Random random)
     {
         var request = new List<byte>(corpus[random.Next(corpus.Count)]);
-        for (var left = random.Next(1, 5); left > 0 && request.Count > 0; left--)
+        for (var left = random.Next(1, 3); left > 0 && request.Count > 0; left--)
         {
-            // Most of what is worth damaging is at the start: the request line.
-            var at = random.Next(random.Next(3) == 0 ? request.Count : Math.Min(request.Count, 150));
+            var (start, end) = PickZone(request, random);
+            var at = random.Next(start, end);
             var length = Math.Min(random.Next(1, 12), request.Count - at);
+            // Damage that an HTTP parser lets through is what reaches code of ours.
+            if (random.Next(2) == 0)
+            {
+                request[at] = Harmless[random.Next(Harmless.Length)];
+                continue;
+            }
+
             switch (random.Next(8))
             {
                 case 0: request[at] ^= (byte)(1 << random.Next(8)); break;
@@ -60,6 +70,20 @@ internal static class RequestMutator
         var value = values[random.Next(values.Length)];
         if (place.Value is "[" or "{") return random.Next(2) == 0 ? json.Remove(place.Index, 1) : json.Insert(place.Index + 1, value + ",");
         return json.Remove(place.Index, place.Length).Insert(place.Index, value);
+    }
+
+    // Target of the request line, content, or anything: the first two are where parsers of ours read.
+    private static (int Start, int End) PickZone(List<byte> request, Random random)
+    {
+        var target = request.IndexOf((byte)' ') + 1;
+        var targetEnd = request.IndexOf((byte)' ', target);
+        var content = CollectionsMarshal.AsSpan(request).IndexOf("\r\n\r\n"u8) + 4;
+        return random.Next(5) switch
+        {
+            0 or 1 or 2 when target > 0 && targetEnd > target => (target, targetEnd),
+            3 when content > 4 && content < request.Count => (content, request.Count),
+            _ => (0, request.Count),
+        };
     }
 
     private static void Replace(List<byte> request, int at, int length, byte[] with)

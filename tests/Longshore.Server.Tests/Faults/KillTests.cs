@@ -51,7 +51,7 @@ public sealed class KillTests
         registry.ExpectNoFailuresInLog();
         var report = string.Create(CultureInfo.InvariantCulture,
             $"{done} kills ({duringStart} during start), {workers.Sum(w => w.Acknowledged)} acknowledged operations, {workers.Sum(w => w.Checks)} checks, " +
-            $"{workers.Sum(w => w.Resumed)} uploads resumed after a kill, {workers.Sum(w => w.DoneUnacknowledged)} requests settled that a kill had cut; " +
+            $"{workers.Sum(w => w.Resumed)} uploads resumed after a kill, {workers.Sum(w => w.Abandoned)} begun anew after one in their last request, {workers.Sum(w => w.DoneUnacknowledged)} requests settled that a kill had cut; " +
             $"slowest start {slowestStart.TotalMilliseconds:0} ms; {clock.Elapsed.TotalSeconds:0} s, seed {seed}; verify: {verified.ToJsonString()}");
         TestContext.Current.TestOutputHelper?.WriteLine(report);
         Console.WriteLine(report);

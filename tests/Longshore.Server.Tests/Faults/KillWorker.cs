@@ -39,6 +39,9 @@ internal sealed class KillWorker(int number, int seed, byte[] noise)
     /// <summary>Uploads that went on after the server was killed under them.</summary>
     public int Resumed { get; private set; }
 
+    /// <summary>Uploads that a kill during their end took away: they had to be begun anew.</summary>
+    public int Abandoned { get; private set; }
+
     /// <summary>Requests cut by a kill that turned out to have been done.</summary>
     public int DoneUnacknowledged { get; private set; }
 
@@ -229,7 +232,20 @@ internal sealed class KillWorker(int number, int seed, byte[] noise)
         }
 
         var there = May(_blobThere, _open.Blob.Digest, true);
-        Acknowledge(HttpStatusCode.Created, await client.FinishUploadAsync(_open.Address, _open.Blob.Digest, cancellationToken));
+        var cutBefore = _open.EndSent;
+        _open.EndSent = true;
+        var response = await client.FinishUploadAsync(_open.Address, _open.Blob.Digest, cancellationToken);
+        if (cutBefore && response.Status == HttpStatusCode.NotFound)
+        {
+            // The kill fell between the body's move to its place and the commit that shows it there. The move cannot be told from
+            // an orphan's, so the upload is over; nobody was told that it had ended well.
+            Is(there, false);
+            Abandoned++;
+            _open = null;
+            return;
+        }
+
+        Acknowledge(HttpStatusCode.Created, response);
         Is(there, true);
         _fresh.Add(_open.Blob.Digest);
         if (_open.Survived) Resumed++;
@@ -318,6 +334,9 @@ internal sealed class KillWorker(int number, int seed, byte[] noise)
 
         /// <summary>Bytes sent after them without an answer.</summary>
         public int InDoubt { get; set; }
+
+        /// <summary>Whether its end was asked for; when it is still open, a kill cut that request.</summary>
+        public bool EndSent { get; set; }
 
         /// <summary>Whether a kill came between its chunks.</summary>
         public bool Survived { get; set; }
