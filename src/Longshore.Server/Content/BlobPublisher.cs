@@ -8,7 +8,7 @@ namespace Longshore.Server.Content;
 /// Turns the finished bytes of an upload into a body that a repository may see: the step between bytes and rows.
 /// </summary>
 /// <remarks>
-/// 1. The bytes are made durable, and published under digest and a fresh generation. 2. One synced transaction writes the
+/// 1. The bytes are published under digest and a fresh generation, and made durable there. 2. One synced transaction writes the
 /// body's row, the repository's link and a lease, and ends the upload. A crash between the two leaves a body without a row,
 /// which <c>longshore verify</c> finds and removes; there is never a row without a body. When the same content is there
 /// already, nothing is published and the transaction is all there is.
@@ -42,7 +42,6 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                 if (published is null && !await IsLiveAsync(digest, cancellationToken))
                 {
                     writer ??= await store.OpenUploadAsync(uploadKey, size, cancellationToken);
-                    await writer.FlushAsync(cancellationToken);
                     await writer.DisposeAsync();
                     var generation = NextGeneration();
                     published = new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);

@@ -25,8 +25,8 @@ public interface IBlobStore
     ValueTask<IBlobReader> ReadUploadAsync(string uploadKey, long length, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Publishes a flushed upload as the body of a digest and ends the upload key. Durable (bytes and directory entry)
-    /// when it returns.
+    /// Publishes an upload as the body of a digest and ends the upload key. Durable (bytes and directory entry) when it
+    /// returns, whether the writer flushed or not; the writer is disposed before.
     /// </summary>
     /// <returns>The location, to be kept in the blob's row: opaque to everyone but this store.</returns>
     ValueTask<string> PublishAsync(string uploadKey, Digest digest, long generation, CancellationToken cancellationToken);
