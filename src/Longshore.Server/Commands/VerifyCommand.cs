@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Data.Common;
 using Longshore.Server.Hosting;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
@@ -40,6 +41,14 @@ internal sealed class VerifyCommand : OptionsCommand
             return ExitCodes.Failed;
         }
 
+        // A blob disk that is not mounted, or a forgotten --blobs, must not look like a registry whose bodies are all lost:
+        // a repair would write that down.
+        if (!FileSystemBlobStore.Exists(options.BlobDirectory))
+        {
+            await error.WriteLineAsync($"longshore: there is no blob store in {options.BlobDirectory}. Mount it, or name its directory with --blobs.");
+            return ExitCodes.Failed;
+        }
+
         DataDirectory? taken = null;
         if (repair)
         {
@@ -53,12 +62,25 @@ internal sealed class VerifyCommand : OptionsCommand
 
         using (taken)
         {
+            return await RunAsync(options, file, repair, report, error, cancellationToken);
+        }
+    }
+
+    private static async Task<int> RunAsync(ServeOptions options, string file, bool repair, VerifyReport report, TextWriter error, CancellationToken cancellationToken)
+    {
+        try
+        {
             await using var database = repair ? SqliteDatabase.Open(file) : SqliteDatabase.OpenForReading(file);
             var store = new FileSystemBlobStore(options.BlobDirectory, TimeProvider.System);
             var verifier = new RegistryVerifier(database, store, TimeProvider.System, repair, report.Add, report.Progress);
             var summary = await verifier.RunAsync(cancellationToken);
             report.End(summary, repair);
             return summary.Findings == summary.Harmless ? ExitCodes.Done : ExitCodes.Failed;
+        }
+        catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            await error.WriteLineAsync($"longshore: the verification could not be finished: {e.Message}");
+            return ExitCodes.Failed;
         }
     }
 }

@@ -138,6 +138,8 @@ internal sealed class BlobUploads(
         var repositoryId = await database.ReadAsync(session => session.FindIdAsync(registry, name), cancellationToken);
         if (repositoryId is null) return ContentErrors.RepositoryNotFound(registry, name);
         var key = Guid.NewGuid().ToString();
+        // There is no row: the claim alone tells the expiry job that these bytes are not left over, however slowly they come.
+        using var claim = claims.TryClaim(key);
         var kept = false;
         var writer = await store.OpenUploadAsync(key, 0, cancellationToken);
         try

@@ -31,6 +31,36 @@ internal static class ImageRows
         return summary is null ? null : await WithTagsAsync(session, summary);
     }
 
+    /// <summary>Row and digest of an image by digest, tag or both; null when there is none. Reads none of its tags: it may have very many.</summary>
+    public static async ValueTask<(long Id, Digest Digest)?> FindDigestAsync(DbSession session, long repositoryId, ImageId image) => image switch
+    {
+        { Digest: { } digest } => await session.QueryFirstAsync<(long, Digest)?>(
+            "SELECT id, digest FROM manifests WHERE repository_id = @repository AND digest = @digest",
+            static row => (row.GetInt64(0), DigestAt(row, 1)),
+            ("@repository", repositoryId),
+            ("@digest", digest.Value)),
+        { Tag: { } tag } => await session.QueryFirstAsync<(long, Digest)?>(
+            "SELECT m.id, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = @repository AND t.name = @tag",
+            static row => (row.GetInt64(0), DigestAt(row, 1)),
+            ("@repository", repositoryId),
+            ("@tag", tag.Value)),
+        _ => throw new ArgumentException("An image is named by digest, by tag, or by both.", nameof(image)),
+    };
+
+    /// <summary>Whether an image has this tag.</summary>
+    public static async ValueTask<bool> HasTagAsync(DbSession session, long manifestId, TagName tag) => await session.QueryFirstAsync(
+        "SELECT 1 FROM tags WHERE manifest_id = @manifest AND name = @tag",
+        static row => row.GetInt64(0),
+        ("@manifest", manifestId),
+        ("@tag", tag.Value)) == 1;
+
+    /// <summary>Whether an image has a tag besides this one.</summary>
+    public static async ValueTask<bool> HasOtherTagAsync(DbSession session, long manifestId, TagName tag) => await session.QueryFirstAsync(
+        "SELECT 1 FROM tags WHERE manifest_id = @manifest AND name <> @tag LIMIT 1",
+        static row => row.GetInt64(0),
+        ("@manifest", manifestId),
+        ("@tag", tag.Value)) == 1;
+
     /// <summary>Images in order of their digests, with their tags.</summary>
     public static async ValueTask<List<ImageSummary>> ListAsync(DbSession session, long repositoryId, TagStatus status, string? after, int limit)
     {

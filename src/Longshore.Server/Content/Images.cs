@@ -54,7 +54,7 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
             async session =>
             {
                 if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
-                if (await ImageRows.FindAsync(session, repository, new ImageId(null, tag)) is not { } image) return ContentErrors.ManifestUnknown();
+                if (await ImageRows.FindDigestAsync(session, repository, new ImageId(null, tag)) is not { } image) return ContentErrors.ManifestUnknown();
                 await DeleteTagAsync(session, repository, tag);
                 return image.Digest;
             },
@@ -70,11 +70,11 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
             async session =>
             {
                 if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
-                if (await ImageRows.FindAsync(session, repository, image) is not { } found) return ContentErrors.ImageNotFound(registry, name, image);
+                if (await ImageRows.FindDigestAsync(session, repository, image) is not { } found) return ContentErrors.ImageNotFound(registry, name, image);
                 if (image.Tag is { } tag)
                 {
-                    if (!found.Tags.Contains(tag.Value)) return ContentErrors.TagNotOnDigest();
-                    if (found.Tags.Count > 1)
+                    if (!await ImageRows.HasTagAsync(session, found.Id, tag)) return ContentErrors.TagNotOnDigest();
+                    if (await ImageRows.HasOtherTagAsync(session, found.Id, tag))
                     {
                         await DeleteTagAsync(session, repository, tag);
                         return new ImageDeletion(found.Digest, [tag.Value], ImageDeleted: false);
@@ -83,9 +83,10 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
 
                 var lists = await ImageRows.ParentsAsync(session, found.Id);
                 if (lists.Count > 0) return ContentErrors.ReferencedByManifestList(lists);
+                var tags = await ImageRows.TagsAsync(session, found.Id);
                 await session.ExecuteAsync("DELETE FROM tags WHERE manifest_id = @manifest", ("@manifest", found.Id));
                 await session.ExecuteAsync("DELETE FROM manifests WHERE id = @manifest", ("@manifest", found.Id));
-                return new ImageDeletion(found.Digest, found.Tags, ImageDeleted: true);
+                return new ImageDeletion(found.Digest, tags, ImageDeleted: true);
             },
             cancellationToken);
 

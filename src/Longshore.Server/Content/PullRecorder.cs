@@ -64,9 +64,22 @@ internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogge
         }
         catch (OperationCanceledException)
         {
-            // Stopping: what is noted is written once more below.
+            // Stopping: StopAsync writes what is noted once more.
         }
+    }
 
-        await FlushAsync(CancellationToken.None);
+    /// <summary>Stops, and writes what was noted until then. Here and not at the end of the loop, which a stop right after the start never enters.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await FlushAsync(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            // A full disk, or the stop's time is up: pull times are not worth a failed shutdown.
+            ContentLog.PullTimesNotKept(logger, e);
+        }
     }
 }

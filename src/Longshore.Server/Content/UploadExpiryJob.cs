@@ -41,6 +41,7 @@ internal sealed class UploadExpiryJob(IDatabase database, IBlobStore store, Uplo
             if (body.ModifiedAt > time.GetUtcNow() - options.UploadExpiry) continue;
             using var claim = claims.TryClaim(body.UploadKey);
             if (claim is null || await database.ReadAsync(session => UploadRows.ExistsAsync(session, body.UploadKey), cancellationToken)) continue;
+            claims.Forget(body.UploadKey);
             await store.DeleteUploadAsync(body.UploadKey, cancellationToken);
             ended++;
         }

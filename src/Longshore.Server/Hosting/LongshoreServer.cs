@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Longshore.Server.Access;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -58,7 +59,7 @@ internal static class LongshoreServer
             }
             return ExitCodes.Done;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchemaTooNewException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchemaTooNewException or DbException)
         {
             await error.WriteLineAsync($"longshore: {e.Message}");
             return ExitCodes.Failed;

@@ -21,6 +21,9 @@ internal enum FindingKind
     /// <summary>A manifest names content that its repository does not hold.</summary>
     ReferenceMissing,
 
+    /// <summary>A body that was marked as damaged or missing and is there, whole.</summary>
+    BodyReturned,
+
     /// <summary>A body that no row names: left by a crash.</summary>
     OrphanBody,
 

@@ -8,8 +8,8 @@ namespace Longshore.Server.Verification;
 
 /// <summary>
 /// Looks at everything the registry keeps: 1. the database's structure; 2. every body, byte for byte, against its digest
-/// and size; 3. every manifest against its digest and every reference it makes; 4. every stored body and upload for one
-/// that no row names.
+/// and size; 3. every stored body and upload for one that no row names, or that its row gave up and that is there again;
+/// 4. every manifest against its digest and every reference it makes.
 /// </summary>
 /// <remarks>
 /// Works page by page: memory does not grow with the registry. Without <c>repair</c> it only reads, and may run beside a
@@ -39,9 +39,9 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
         foreach (var problem in await database.CheckStructureAsync(cancellationToken))
             Report(new Finding(FindingKind.DatabaseDamaged, "database", problem, [], null));
         await VerifyBodiesAsync(cancellationToken);
-        await VerifyManifestsAsync(cancellationToken);
         await FindOrphanBodiesAsync(cancellationToken);
         await FindOrphanUploadsAsync(cancellationToken);
+        await VerifyManifestsAsync(cancellationToken);
         return new VerifySummary(bodies, bodyBytes, manifests, storedBodies, findings, harmless, repaired);
     }
 
@@ -86,14 +86,32 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
             return;
         }
 
-        using var hash = new RunningHash(row.Digest.Algorithm);
+        Digest actual;
+        try
+        {
+            actual = await HashAsync(reader, row.Digest.Algorithm, total, cancellationToken);
+        }
+        catch (IOException e)
+        {
+            // A bad sector is what a verification is there to name: it goes on with the next body.
+            await ReportBodyAsync(FindingKind.BodyDamaged, row, $"The body of {row.Digest} at {row.Location} cannot be read: {e.Message}", setAside: true, cancellationToken);
+            return;
+        }
+
+        if (actual != row.Digest)
+            await ReportBodyAsync(FindingKind.BodyDamaged, row, $"The body of {row.Digest} at {row.Location} has digest {actual}.", setAside: true, cancellationToken);
+    }
+
+    private async Task<Digest> HashAsync(IBlobReader reader, DigestAlgorithm algorithm, long total, CancellationToken cancellationToken)
+    {
+        using var hash = new RunningHash(algorithm);
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
         try
         {
             while (true)
             {
                 var read = await reader.ReadAsync(buffer, hash.Length, cancellationToken);
-                if (read == 0) break;
+                if (read == 0) return hash.Finish();
                 hash.Append(buffer.AsSpan(0, read));
                 bodyBytes += read;
                 progress(new VerifyProgress("bodies", bodyBytes, total, "bytes"));
@@ -103,10 +121,6 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-
-        var actual = hash.Finish();
-        if (actual != row.Digest)
-            await ReportBodyAsync(FindingKind.BodyDamaged, row, $"The body of {row.Digest} at {row.Location} has digest {actual}.", setAside: true, cancellationToken);
     }
 
     private async Task VerifyManifestsAsync(CancellationToken cancellationToken)
@@ -139,10 +153,18 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
         {
             progress(new VerifyProgress("orphans", ++storedBodies, 0, "bodies"));
             if (!repair && body.ModifiedAt > time.GetUtcNow() - InFlight) continue;
-            var location = await database.ReadAsync(
-                s => s.QueryFirstAsync("SELECT location FROM blobs WHERE digest = @digest AND state <> 2", static r => r.GetString(0), ("@digest", body.Digest.Value)),
+            var row = await database.ReadAsync(
+                s => s.QueryFirstAsync(
+                    "SELECT id, digest, size, location, state FROM blobs WHERE digest = @digest",
+                    static r => (Blob: new BlobRow(r.GetInt64(0), ImageRows.DigestAt(r, 1), r.GetInt64(2), r.GetString(3)), State: r.GetInt64(4)),
+                    ("@digest", body.Digest.Value)),
                 cancellationToken);
-            if (location == body.Location) continue;
+            if (row.Blob?.Location == body.Location)
+            {
+                if (row.State == BlobState.Quarantined) await VerifyReturnedAsync(row.Blob, cancellationToken);
+                continue;
+            }
+
             string? done = null;
             if (repair) done = await store.DeleteAsync(body.Location, cancellationToken) ? "removed" : null;
             Report(new Finding(FindingKind.OrphanBody, body.Location, $"No row names the body {body.Location} ({body.Length} bytes).", [], done));
@@ -164,6 +186,43 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
 
             Report(new Finding(FindingKind.OrphanUpload, upload.UploadKey, $"No row names the bytes of upload {upload.UploadKey} ({upload.Length} bytes).", [], done));
         }
+    }
+
+    /// <summary>
+    /// A body that its row calls damaged or missing and that is there: its disk was not mounted during an earlier repair, or that
+    /// repair was cut before it set the body aside. It is no orphan, whose bytes could go: whole, it serves again.
+    /// </summary>
+    private async Task VerifyReturnedAsync(BlobRow row, CancellationToken cancellationToken)
+    {
+        bool whole;
+        try
+        {
+            await using var reader = await store.OpenReadAsync(row.Location, cancellationToken);
+            if (reader is null) return;
+            whole = reader.Length == row.Size && await HashAsync(reader, row.Digest.Algorithm, 0, cancellationToken) == row.Digest;
+        }
+        catch (IOException)
+        {
+            whole = false;
+        }
+
+        if (!whole)
+        {
+            await ReportBodyAsync(FindingKind.BodyDamaged, row, $"The body of {row.Digest} at {row.Location} is known to be damaged and was not set aside.", setAside: true, cancellationToken);
+            return;
+        }
+
+        string? done = null;
+        if (repair)
+        {
+            await database.WriteAsync(
+                Durability.Synced,
+                s => s.ExecuteAsync("UPDATE blobs SET state = @state WHERE id = @id", ("@state", BlobState.Live), ("@id", row.Id)),
+                cancellationToken);
+            done = "put back into service";
+        }
+
+        Report(new Finding(FindingKind.BodyReturned, row.Digest.Value, $"The body of {row.Digest} was marked as damaged or missing, and is whole at {row.Location}.", [], done));
     }
 
     private async ValueTask<bool> IsStillThereAsync(BlobRow row, CancellationToken cancellationToken) => await database.ReadAsync(

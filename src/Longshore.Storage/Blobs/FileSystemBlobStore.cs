@@ -31,6 +31,9 @@ public sealed class FileSystemBlobStore : IBlobStore
         CreateTree();
     }
 
+    /// <summary>Whether there is a store at this place: false for a directory that is missing, empty or something else.</summary>
+    public static bool Exists(string root) => BlobLayout.Algorithms.All(algorithm => Directory.Exists(Path.Join(root, algorithm)));
+
     /// <inheritdoc/>
     public ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, CancellationToken cancellationToken)
     {
@@ -100,7 +103,7 @@ public sealed class FileSystemBlobStore : IBlobStore
         {
             EnsureFanOut(digest, directory);
             MoveToFinalName(upload, body);
-            SyncBody(upload, body);
+            SyncBody(body);
             Posix.SyncDirectory(directory);
         }
         catch (IOException exception) when (Posix.IsFull(exception))
@@ -184,7 +187,7 @@ public sealed class FileSystemBlobStore : IBlobStore
 
     // The name comes before the bytes' fsync, so that one commit of the journal takes both, and the directory's fsync finds
     // nothing left to write: half the waiting of the other order. A crash in between leaves a body that no row names.
-    private static void SyncBody(string upload, string body)
+    private static void SyncBody(string body)
     {
         try
         {
@@ -193,7 +196,9 @@ public sealed class FileSystemBlobStore : IBlobStore
         }
         catch (IOException)
         {
-            _ = Posix.TryRename(body, upload);
+            // Not given back as an upload: Linux reports a lost page once and then calls it clean, so the bytes could be read
+            // and hashed again, and the next fsync would claim what is not so. The client must send them anew.
+            _ = Posix.TryDelete(body);
             throw;
         }
     }

@@ -90,14 +90,15 @@ public sealed class SqliteDatabase : IDatabase
         snapshot: true,
         cancellationToken);
 
-    /// <summary>Finishes what is queued, folds the log into the file and closes it.</summary>
+    /// <summary>Finishes what is queued and closes the file; the last one to close it folds its log into it.</summary>
     public ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0) return ValueTask.CompletedTask;
         queue.CompleteAdding();
         writerThread.Join();
         while (idleReaders.TryTake(out var reader)) reader.Dispose();
-        if (!readOnly) writer.Run("PRAGMA wal_checkpoint(TRUNCATE)");
+        // The last connection's close folds the log into the file. No checkpoint is asked for by name: that one would wait for
+        // a verification that reads beside the server, and fail on a full disk, where the log simply stays for the next start.
         writer.Dispose();
         queue.Dispose();
         return ValueTask.CompletedTask;
@@ -118,9 +119,22 @@ public sealed class SqliteDatabase : IDatabase
         }
         finally
         {
-            if (!session.InAutoCommit) session.Run("ROLLBACK");
-            if (idleReaders.Count < MaxIdleReaders) idleReaders.Add(session);
+            if (IsReusable(session) && disposed == 0 && idleReaders.Count < MaxIdleReaders) idleReaders.Add(session);
             else session.Dispose();
+        }
+    }
+
+    // Must not throw: what the read itself has to say comes first.
+    private static bool IsReusable(SqliteSession session)
+    {
+        try
+        {
+            if (!session.InAutoCommit) session.Run("ROLLBACK");
+            return true;
+        }
+        catch (Exception e) when (e is SqliteException or IOException)
+        {
+            return false;
         }
     }
 
@@ -202,6 +216,8 @@ public sealed class SqliteDatabase : IDatabase
         var alone = batch.Count == 1;
         try
         {
+            // Left by a rollback that failed: without a new try, no transaction could ever begin again.
+            if (!writer.InAutoCommit) writer.Run("ROLLBACK");
             Sync(batch.Exists(work => work.Durability == Durability.Synced));
             writer.Run("BEGIN IMMEDIATE");
             foreach (var work in batch)
@@ -238,9 +254,10 @@ public sealed class SqliteDatabase : IDatabase
         {
             if (!writer.InAutoCommit) writer.Run("ROLLBACK");
         }
-        catch (SqliteException)
+        catch (Exception e) when (e is SqliteException or IOException)
         {
-            // SQLite rolled back by itself between the question and the command: that is what was wanted.
+            // SQLite rolled back by itself between the question and the command, or could not: the next transaction tries
+            // again. Nothing may leave the writer's thread, as it would end the process.
         }
     }
 

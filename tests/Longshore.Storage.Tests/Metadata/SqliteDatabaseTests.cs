@@ -71,6 +71,86 @@ public sealed class SqliteDatabaseTests : IAsyncLifetime
         Assert.Throws<SchemaTooNewException>(() => SqliteDatabase.Open(Path.Combine(directory, "longshore.db")));
     }
 
+    [Fact]
+    public async Task Every_synced_write_is_synced_whatever_came_before_it()
+    {
+        foreach (var durability in new[] { Durability.Synced, Durability.Relaxed, Durability.Synced, Durability.Synced, Durability.Relaxed, Durability.Relaxed, Durability.Synced })
+        {
+            var level = await database.WriteAsync(durability, s => s.QueryFirstAsync("PRAGMA synchronous", static r => r.GetInt64(0)), TestContext.Current.CancellationToken);
+            Assert.Equal(durability == Durability.Synced ? 2 : 1, level);
+        }
+    }
+
+    [Fact]
+    public async Task Closing_does_not_wait_for_a_verification_that_reads_beside_it()
+    {
+        await Put("a", 1, Durability.Synced);
+        await using var beside = SqliteDatabase.OpenForReading(Path.Combine(directory, "longshore.db"));
+        using var reading = new ManualResetEventSlim();
+        using var closed = new ManualResetEventSlim();
+        var read = Task.Run(() => beside.ReadSnapshotAsync(
+            async s =>
+            {
+                var found = await s.QueryFirstAsync("SELECT COUNT(*) FROM settings", static r => r.GetInt64(0));
+                reading.Set();
+                closed.Wait(TimeSpan.FromMinutes(1));
+                return found;
+            },
+            TestContext.Current.CancellationToken).AsTask());
+        reading.Wait(TestContext.Current.CancellationToken);
+        await Put("b", 2, Durability.Relaxed);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        await database.DisposeAsync();
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(10), $"Closing took {clock.Elapsed}.");
+        closed.Set();
+        Assert.Equal(1, await read);
+        database = SqliteDatabase.Open(Path.Combine(directory, "longshore.db"));
+        Assert.Equal(2, await Get("b"));
+    }
+
+    [Fact]
+    public async Task A_read_that_throws_leaves_its_connection_usable_and_without_a_snapshot()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await Assert.ThrowsAsync<InvalidDataException>(async () => await database.ReadSnapshotAsync(
+                async s => await s.QueryFirstAsync<int>("SELECT 1 UNION SELECT 2", static _ => throw new InvalidDataException()),
+                TestContext.Current.CancellationToken));
+            await Put($"k{i}", (byte)i, Durability.Relaxed);
+            Assert.Equal(i, await Get($"k{i}"));
+        }
+    }
+
+    [Fact]
+    public async Task A_commit_that_fails_fails_the_guilty_work_alone()
+    {
+        // The deferred foreign key is looked at when the whole transaction commits.
+        await database.WriteAsync(Durability.Synced, s => s.ExecuteAsync("CREATE TABLE child (parent INTEGER REFERENCES repositories (id) DEFERRABLE INITIALLY DEFERRED)"), TestContext.Current.CancellationToken);
+        var works = Enumerable.Range(0, 100).Select(i => Task.Run(async () =>
+        {
+            try
+            {
+                await database.WriteAsync(
+                    Durability.Relaxed,
+                    s => i % 10 == 3
+                        ? s.ExecuteAsync("INSERT INTO child (parent) VALUES (77)")
+                        : s.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@n, @v)", ("@n", $"d{i}"), ("@v", new[] { (byte)i })),
+                    TestContext.Current.CancellationToken);
+                return true;
+            }
+            catch (Microsoft.Data.Sqlite.SqliteException)
+            {
+                return false;
+            }
+        })).ToArray();
+        var results = await Task.WhenAll(works);
+        for (var i = 0; i < results.Length; i++)
+        {
+            Assert.Equal(i % 10 != 3, results[i]);
+            if (i % 10 != 3) Assert.Equal(i, await Get($"d{i}"));
+        }
+    }
+
     private async Task Put(string name, byte value, Durability durability) => await database.WriteAsync(
         durability,
         s => s.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@n, @v)", ("@n", name), ("@v", new[] { value })),
