@@ -2,6 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Aws;
 using Longshore.Server.Content;
+using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Oci;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -23,6 +24,7 @@ internal static class ServerComposition
         services.AddSingleton<IBlobStore>(provider => new FileSystemBlobStore(options.BlobDirectory, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry });
         services.AddHealth();
+        services.AddJobs(new JobOptions { SoleServer = true });
         services.AddAccess();
         services.AddContent();
         services.AddOci(new OciOptions(options.CreateOnPush), new RegistryId(options.Account, options.Region));

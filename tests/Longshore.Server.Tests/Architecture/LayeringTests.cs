@@ -17,6 +17,7 @@ public sealed class LayeringTests
         { "Sts", ["Oci", "Ecr", "EcrPublic", "Commands", "Verification", "Content"] },
         { "Content", [.. Faces, "Access", "Hosting", "Commands", "Verification"] },
         { "Access", [.. Faces, "Content", "Commands", "Verification"] },
+        { "Hosting.Jobs", [.. Faces, "Access", "Content", "Commands", "Verification", "Hosting"] },
         { "Verification", [.. Faces, "Access", "Hosting", "Commands"] },
     };
 
@@ -60,6 +61,11 @@ public sealed class LayeringTests
         Assert.Empty(writers);
     }
 
-    private static string Folder(Type type) =>
-        type.Namespace is { } name && name.StartsWith("Longshore.Server.", StringComparison.Ordinal) ? name.Split('.')[2] : "";
+    // Jobs are a floor of their own below Hosting: every capability may have some.
+    private static string Folder(Type type) => type.Namespace switch
+    {
+        "Longshore.Server.Hosting.Jobs" => "Hosting.Jobs",
+        { } name when name.StartsWith("Longshore.Server.", StringComparison.Ordinal) => name.Split('.')[2],
+        _ => "",
+    };
 }
