@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Content.Collection;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -9,9 +10,9 @@ namespace Longshore.Server.Content;
 /// </summary>
 /// <remarks>
 /// 1. The bytes are published under digest and a fresh generation, and made durable there. 2. One synced transaction writes the
-/// body's row, the repository's link and a lease, and ends the upload. A crash between the two leaves a body without a row,
-/// which <c>longshore verify</c> finds and removes; there is never a row without a body. When the same content is there
-/// already, nothing is published and the transaction is all there is.
+/// body's row and the repository's link with a lease, and ends the upload. A crash between the two leaves a body without a row,
+/// which the collector's scrub finds and removes; there is never a row without a body. When the same content is there
+/// already, nothing is published and the transaction is all there is; a condemned body comes back to life in it.
 /// </remarks>
 internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimeProvider time, ContentOptions options)
 {
@@ -39,7 +40,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
         {
             while (true)
             {
-                if (published is null && !await IsLiveAsync(digest, cancellationToken))
+                if (published is null && !await IsStoredAsync(digest, cancellationToken))
                 {
                     writer ??= await store.OpenUploadAsync(uploadKey, size, cancellationToken);
                     await writer.DisposeAsync();
@@ -63,7 +64,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                     throw;
                 }
 
-                if (outcome is not { } result) continue; // The live body was collected between look and commit: publish ours.
+                if (outcome is not { } result) continue; // The stored body was collected between look and commit: publish ours.
                 if (published is not null && (!result.Succeeded || result.Value.Location != published.Location))
                     await store.DeleteAsync(published.Location, CancellationToken.None);
                 else if (published is null && result.Succeeded)
@@ -77,45 +78,52 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
         }
     }
 
-    /// <summary>Links a body to a repository and renews its lease.</summary>
+    /// <summary>
+    /// Links a live body, whose row the caller has locked or made, to a repository, with a lease that lasts until an image names it. Also when one
+    /// does so already: that one may go before the pushed one comes.
+    /// </summary>
     public async ValueTask LinkAsync(DbSession session, long repositoryId, long blobId)
     {
         var now = time.GetUtcNow();
         await session.ExecuteAsync(
-            "INSERT INTO repository_blobs (repository_id, blob_id, linked_at) VALUES (@repository, @blob, @now) ON CONFLICT (repository_id, blob_id) DO NOTHING",
+            """
+            INSERT INTO repository_blobs (repository_id, blob_id, linked_at, leased_until) VALUES (@repository, @blob, @now, @until)
+            ON CONFLICT (repository_id, blob_id) DO UPDATE SET leased_until = excluded.leased_until
+            WHERE repository_blobs.leased_until IS NULL OR repository_blobs.leased_until < excluded.leased_until
+            """,
             ("@repository", repositoryId),
             ("@blob", blobId),
-            ("@now", now.ToDatabase()));
-        await session.ExecuteAsync(
-            """
-            INSERT INTO blob_leases (blob_id, expires_at) VALUES (@blob, @expires)
-            ON CONFLICT (blob_id) DO UPDATE SET expires_at = excluded.expires_at
-            """,
-            ("@blob", blobId),
-            ("@expires", (now + options.BlobLease).ToDatabase()));
+            ("@now", now.ToDatabase()),
+            ("@until", (now + options.BlobLease).ToDatabase()));
     }
 
-    private ValueTask<bool> IsLiveAsync(Digest digest, CancellationToken cancellationToken) => database.ReadAsync(
-        async session => await session.QueryFirstAsync("SELECT 1 FROM blobs WHERE digest = @digest AND state = 0", static row => row.GetInt64(0), ("@digest", digest.Value)) == 1,
+    private ValueTask<bool> IsStoredAsync(Digest digest, CancellationToken cancellationToken) => database.ReadAsync(
+        async session => await session.QueryFirstAsync("SELECT 1 FROM blobs WHERE digest = @digest AND state IN (0, 1)", static row => row.GetInt64(0), ("@digest", digest.Value)) == 1,
         cancellationToken);
 
     private async ValueTask<Outcome<BlobInfo>?> CommitAsync(DbSession session, Digest digest, long size, Body? published, Func<DbSession, ValueTask<Outcome<long>>> link)
     {
         var stored = await session.QueryFirstAsync(
-            "SELECT id, location, state FROM blobs WHERE digest = @digest",
+            "SELECT id, location, state FROM blobs WHERE digest = @digest /*lock FOR KEY SHARE*/",
             static row => (Id: row.GetInt64(0), Location: row.GetString(1), State: row.GetInt64(2)),
             ("@digest", digest.Value));
-        var isLive = stored.Location is not null && stored.State == BlobState.Live;
-        if (!isLive && published is null) return null;
+        var isStored = stored.Location is not null && stored.State != BlobState.Quarantined;
+        if (!isStored && published is null) return null;
         if (!(await link(session)).TryGet(out var repositoryId, out var error)) return error;
-        if (!isLive)
+        if (isStored)
         {
+            if (stored.State == BlobState.Condemned) await BlobReferences.ReviveAsync(session, stored.Id);
+        }
+        else
+        {
+            await LooseBodies.RequireNotDoomedAsync(session, published!.Location);
             var now = time.GetUtcNow().ToDatabase();
-            stored.Location = published!.Location;
+            stored.Location = published.Location;
             stored.Id = await session.QueryFirstAsync(
                 """
                 INSERT INTO blobs (digest, generation, size, location, state, stored_at) VALUES (@digest, @generation, @size, @location, 0, @now)
-                ON CONFLICT (digest) DO UPDATE SET generation = excluded.generation, size = excluded.size, location = excluded.location, state = 0, stored_at = excluded.stored_at
+                ON CONFLICT (digest) DO UPDATE SET generation = excluded.generation, size = excluded.size, location = excluded.location, state = 0,
+                    stored_at = excluded.stored_at, condemned_at = NULL
                 RETURNING id
                 """,
                 static row => row.GetInt64(0),

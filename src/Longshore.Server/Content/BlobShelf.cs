@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Content.Collection;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -16,12 +17,15 @@ internal static class BlobState
     /// <summary>There to be served.</summary>
     public const long Live = 0;
 
+    /// <summary>Nothing references it: no one sees it, a push brings it back, and after a while it is collected.</summary>
+    public const long Condemned = 1;
+
     /// <summary>Damaged and set aside by <c>longshore verify --repair</c>; a new push of the digest brings it back.</summary>
     public const long Quarantined = 2;
 }
 
 /// <summary>The bodies that a repository may see: find, read, take out of sight.</summary>
-internal sealed class BlobShelf(IDatabase database, IBlobStore store)
+internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvider time)
 {
     private const string FindSql =
         """
@@ -83,12 +87,19 @@ internal sealed class BlobShelf(IDatabase database, IBlobStore store)
             async session =>
             {
                 if (await session.FindIdAsync(registry, name) is not { } id) return ContentErrors.RepositoryNotFound(registry, name);
-                if (await FindAsync(session, registry, name, digest) is null) return ContentErrors.BlobUnknown(digest);
-                if (await IsReferencedAsync(session, id, digest)) return ContentErrors.BlobReferenced(digest);
-                await session.ExecuteAsync(
-                    "DELETE FROM repository_blobs WHERE repository_id = @id AND blob_id = (SELECT id FROM blobs WHERE digest = @digest)",
+                // The link is locked before the images are asked: a manifest that names it comes before both, or sees no link.
+                var blob = await session.QueryFirstAsync(
+                    """
+                    SELECT l.blob_id FROM repository_blobs l JOIN blobs b ON b.id = l.blob_id
+                    WHERE l.repository_id = @id AND b.digest = @digest AND b.state = 0 /*lock FOR UPDATE OF l*/
+                    """,
+                    static row => row.GetInt64(0),
                     ("@id", id),
                     ("@digest", digest.Value));
+                if (blob == 0) return ContentErrors.BlobUnknown(digest);
+                if (await IsReferencedAsync(session, id, digest)) return ContentErrors.BlobReferenced(digest);
+                await session.ExecuteAsync("DELETE FROM repository_blobs WHERE repository_id = @id AND blob_id = @blob", ("@id", id), ("@blob", blob));
+                await BlobReferences.CondemnUnreferencedAsync(session, [blob], time.GetUtcNow());
                 return Done.Value;
             },
             cancellationToken);

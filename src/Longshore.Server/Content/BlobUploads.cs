@@ -208,7 +208,7 @@ internal sealed class BlobUploads(
             {
                 if (await session.FindIdAsync(registry, name) is not { } target) return ContentErrors.RepositoryNotFound(registry, name);
                 var blob = await session.QueryFirstAsync(
-                    "SELECT id, size, location FROM blobs WHERE digest = @digest AND state = 0",
+                    "SELECT id, size, location FROM blobs WHERE digest = @digest AND state = 0 /*lock FOR KEY SHARE*/",
                     static row => (Id: row.GetInt64(0), Size: row.GetInt64(1), Location: row.GetString(2)),
                     ("@digest", digest.Value));
                 if (blob.Location is null || !await IsReadableAsync(session, registry, blob.Id, from, mayRead)) return (BlobInfo?)null;

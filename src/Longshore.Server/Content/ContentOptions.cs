@@ -6,6 +6,12 @@ internal sealed class ContentOptions
     /// <summary>How long an upload lives after its last byte. Default 24 hours; 1 minute to 30 days.</summary>
     public TimeSpan UploadExpiry { get; init; } = TimeSpan.FromHours(24);
 
-    /// <summary>How long a body that no image names yet is safe from collection after a push or mount. Default 24 hours.</summary>
+    /// <summary>How long a body that no image names yet is safe from collection after a push or mount. Default 24 hours; 0 and up.</summary>
     public TimeSpan BlobLease { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// How long a body stays after the last image that names it went (a client may just have been told that it is there), and then again after it was
+    /// condemned. Default 1 hour; 0 and up.
+    /// </summary>
+    public TimeSpan CollectionGrace { get; init; } = TimeSpan.FromHours(1);
 }

@@ -88,7 +88,7 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
             var blob = await session.QueryFirstAsync(
                 """
                 SELECT b.id, b.size FROM blobs b JOIN repository_blobs l ON l.blob_id = b.id AND l.repository_id = @repository
-                WHERE b.digest = @digest AND b.state = 0
+                WHERE b.digest = @digest AND b.state = 0 /*lock FOR KEY SHARE OF l*/
                 """,
                 static row => (Id: row.GetInt64(0), Size: row.GetInt64(1)),
                 ("@repository", repositoryId),

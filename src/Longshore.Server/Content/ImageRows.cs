@@ -129,6 +129,18 @@ internal static class ImageRows
                 ("@repository", repositoryId));
         }
 
+        // An image holds them now: their links need no lease. A base layer of an earlier image has none, and costs nothing here.
+        if (references.Blobs.Count > 0)
+        {
+            await session.ExecuteAsync(
+                """
+                UPDATE repository_blobs SET leased_until = NULL
+                WHERE repository_id = @repository AND leased_until IS NOT NULL AND blob_id IN (SELECT blob_id FROM manifest_blobs WHERE manifest_id = @manifest)
+                """,
+                ("@repository", repositoryId),
+                ("@manifest", id));
+        }
+
         foreach (var child in references.Children)
             await session.ExecuteAsync("INSERT INTO manifest_children (manifest_id, child_id) VALUES (@manifest, @child)", ("@manifest", id), ("@child", child));
         return id;

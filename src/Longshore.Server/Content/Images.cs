@@ -1,11 +1,12 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
+using Longshore.Server.Content.Collection;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
 
 /// <summary>The images of repositories: get, delete, list. <see cref="ImagePusher"/> puts them.</summary>
-internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls)
+internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls, TimeProvider time, ContentOptions options)
 {
     /// <inheritdoc cref="ImagePusher.PutAsync"/>
     public ValueTask<Outcome<ImagePutResult>> PutAsync(ImagePut put, CancellationToken cancellationToken) => pusher.PutAsync(put, cancellationToken);
@@ -84,6 +85,7 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                 var lists = await ImageRows.ParentsAsync(session, found.Id);
                 if (lists.Count > 0) return ContentErrors.ReferencedByManifestList(lists);
                 var tags = await ImageRows.TagsAsync(session, found.Id);
+                await BlobReferences.LeaseLinksOfAsync(session, found.Id, time.GetUtcNow() + options.CollectionGrace);
                 await session.ExecuteAsync("DELETE FROM tags WHERE manifest_id = @manifest", ("@manifest", found.Id));
                 await session.ExecuteAsync("DELETE FROM manifests WHERE id = @manifest", ("@manifest", found.Id));
                 return new ImageDeletion(found.Digest, tags, ImageDeleted: true);

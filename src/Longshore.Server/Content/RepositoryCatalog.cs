@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Content.Collection;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -11,6 +12,9 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
 
     /// <summary>Images deleted in one transaction while a repository is emptied: other writers wait no longer than that.</summary>
     private const int DeleteBatch = 500;
+
+    /// <summary>Images of the recycle bin deleted in one transaction: each may have many bodies to look at.</summary>
+    private const int RecycledBatch = 50;
 
     /// <summary>The repository, or <see cref="ErrorCode.RepositoryNotFound"/>.</summary>
     public async ValueTask<Outcome<Repository>> FindAsync(RegistryId registry, RepositoryName name, CancellationToken cancellationToken)
@@ -69,14 +73,17 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
     /// <summary>Deletes a repository and, with <paramref name="force"/>, its images; else <see cref="ErrorCode.RepositoryNotEmpty"/> when it has some.</summary>
     /// <remarks>
     /// A large repository is emptied in batches so that no transaction is long; the last one checks again that it is empty
-    /// and ends it. A push in between is deleted too, as if it had come before.
+    /// and ends it. A push in between is deleted too, as if it had come before. The repository is looked up once: one that
+    /// somebody creates with its name before this ends is another one.
     /// </remarks>
     public async ValueTask<Outcome<Repository>> DeleteAsync(RegistryId registry, RepositoryName name, bool force, CancellationToken cancellationToken)
     {
+        if (!(await FindAsync(registry, name, cancellationToken)).TryGet(out var repository, out var error)) return error;
         while (true)
         {
-            var (outcome, again) = await database.WriteAsync(Durability.Synced, session => DeleteStepAsync(session, registry, name, force), cancellationToken);
+            var (outcome, again) = await database.WriteAsync(Durability.Synced, session => DeleteStepAsync(session, repository, force), cancellationToken);
             if (!again) return outcome;
+            force = true; // Asked once: what is pushed while the images go does not bring them back.
         }
     }
 
@@ -163,20 +170,23 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
         }
     }
 
-    private static async ValueTask<(Outcome<Repository> Outcome, bool Again)> DeleteStepAsync(DbSession session, RegistryId registry, RepositoryName name, bool force)
+    private async ValueTask<(Outcome<Repository> Outcome, bool Again)> DeleteStepAsync(DbSession session, Repository repository, bool force)
     {
-        var repository = await session.FindAsync(registry, name);
-        if (repository is null) return (ContentErrors.RepositoryNotFound(registry, name), false);
         var id = repository.Id;
+        // Locked against pushes, whose rows reference it: what the emptying statements do not see cannot come before the last of them.
+        var there = await session.QueryFirstAsync("SELECT id FROM repositories WHERE id = @id /*lock FOR UPDATE*/", static row => row.GetInt64(0), ("@id", id));
+        if (there == 0) return (ContentErrors.RepositoryNotFound(repository.Registry, repository.Name), false);
         if (!force)
         {
             var any = await session.QueryFirstAsync("SELECT id FROM manifests WHERE repository_id = @id LIMIT 1", static row => row.GetInt64(0), ("@id", id));
-            if (any != 0) return (ContentErrors.RepositoryNotEmpty(registry, name), false);
+            if (any != 0) return (ContentErrors.RepositoryNotEmpty(repository.Registry, repository.Name), false);
         }
 
         // Tags, then manifests that no index lists (their own links go with them), so that a kill in between leaves no index without its children.
         foreach (var statement in EmptyingStatements)
             if (await session.ExecuteAsync(statement, ("@id", id), ("@limit", (long)DeleteBatch)) > 0) return (repository, true);
+        if (await BlobReferences.RemoveRecycledAsync(session, id, RecycledBatch, time.GetUtcNow()) > 0) return (repository, true);
+        if (await BlobReferences.RemoveLinksAsync(session, id, DeleteBatch, time.GetUtcNow()) > 0) return (repository, true);
         await session.ExecuteAsync("DELETE FROM repositories WHERE id = @id", ("@id", id));
         return (repository, false);
     }
@@ -190,7 +200,6 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
             WHERE m.repository_id = @id AND NOT EXISTS (SELECT 1 FROM manifest_children c WHERE c.child_id = m.id)
             ORDER BY m.digest LIMIT @limit)
         """,
-        "DELETE FROM repository_blobs WHERE repository_id = @id AND blob_id IN (SELECT blob_id FROM repository_blobs WHERE repository_id = @id LIMIT @limit)",
     ];
 
     /// <summary>Takes the transaction back when the tags that were put are too many.</summary>

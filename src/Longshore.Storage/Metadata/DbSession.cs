@@ -14,6 +14,12 @@ public readonly record struct DbArg(string Name, object? Value)
 /// One connection in use by one caller, with its prepared statements. The same texts run on SQLite (where the tasks are
 /// complete when they are returned) and on PostgreSQL. Arguments are long, string, byte[], bool (kept as 0 and 1), or null.
 /// </summary>
+/// <remarks>
+/// A SELECT whose rows must stand until the commit ends in <c>/*lock FOR KEY SHARE*/</c> (nobody may delete or condemn them) or
+/// <c>/*lock FOR UPDATE*/</c> (nobody may reference them either). To SQLite, whose writers are serial, that is a comment; PostgreSQL's
+/// session takes it out of the comment. A condition on other tables is asked in a later statement than the lock: only that one
+/// sees what was committed while the lock was waited for.
+/// </remarks>
 public abstract class DbSession
 {
     /// <summary>Runs a statement and gives the number of rows changed.</summary>

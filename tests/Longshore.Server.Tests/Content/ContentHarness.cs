@@ -15,16 +15,17 @@ internal sealed class ContentHarness : IAsyncDisposable
 {
     private readonly TemporaryDirectory directory = new("content");
 
-    public ContentHarness()
+    public ContentHarness(ContentOptions? options = null)
     {
+        Options = options ?? new();
         Database = SqliteDatabase.Open(DatabaseFile);
         Store = new FileSystemBlobStore(BlobDirectory, Time);
         Publisher = new BlobPublisher(Database, Store, Time, Options);
         Uploads = new BlobUploads(Database, Store, Publisher, Claims, Time, Options);
         Catalog = new RepositoryCatalog(Database, Time);
-        Shelf = new BlobShelf(Database, Store);
+        Shelf = new BlobShelf(Database, Store, Time);
         Pulls = new PullRecorder(Database, Time, NullLogger<PullRecorder>.Instance);
-        Images = new Images(Database, new ImagePusher(Database, Time), Pulls);
+        Images = new Images(Database, new ImagePusher(Database, Time), Pulls, Time, Options);
         Expiry = new UploadExpiryJob(Database, Store, Claims, Time, Options, NullLogger<UploadExpiryJob>.Instance);
     }
 
@@ -40,7 +41,7 @@ internal sealed class ContentHarness : IAsyncDisposable
 
     public SteppedTime Time { get; } = new();
 
-    public ContentOptions Options { get; } = new();
+    public ContentOptions Options { get; }
 
     public SqliteDatabase Database { get; }
 
