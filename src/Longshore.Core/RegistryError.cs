@@ -106,6 +106,18 @@ public enum ErrorCode
     /// <summary>A resource tag is malformed.</summary>
     InvalidTagParameter,
 
+    /// <summary>The principal is excluded already (ECR RegisterPullTimeUpdateExclusion).</summary>
+    ExclusionAlreadyExists,
+
+    /// <summary>The principal is not excluded (ECR DeregisterPullTimeUpdateExclusion).</summary>
+    ExclusionNotFound,
+
+    /// <summary>The repository creation template is there already.</summary>
+    TemplateAlreadyExists,
+
+    /// <summary>No such repository creation template.</summary>
+    TemplateNotFound,
+
     /// <summary>No credentials, or wrong ones.</summary>
     Unauthorized,
 

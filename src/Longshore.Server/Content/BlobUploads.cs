@@ -193,11 +193,19 @@ internal sealed class BlobUploads(
     /// Makes a body of another repository of this registry visible in <paramref name="name"/>. Null when that cannot be: no such body there, or
     /// <paramref name="mayRead"/> says no; without <paramref name="from"/> any repository the caller may read will do. RepositoryNotFound for the target.
     /// </summary>
+    /// <param name="registry">The registry of both repositories.</param>
+    /// <param name="name">The target.</param>
+    /// <param name="digest">The body.</param>
+    /// <param name="from">The source, or null.</param>
+    /// <param name="referencedOnly">Whether an image of the source must name the body, as ECR wants it.</param>
+    /// <param name="mayRead">Whether the caller may read a repository's bodies.</param>
+    /// <param name="cancellationToken">Heeded until the write begins.</param>
     public async ValueTask<Outcome<BlobInfo?>> MountAsync(
         RegistryId registry,
         RepositoryName name,
         Digest digest,
         RepositoryName? from,
+        bool referencedOnly,
         Func<RepositoryName, bool> mayRead,
         CancellationToken cancellationToken)
     {
@@ -211,14 +219,14 @@ internal sealed class BlobUploads(
                     "SELECT id, size, location FROM blobs WHERE digest = @digest AND state = 0 /*lock FOR KEY SHARE*/",
                     static row => (Id: row.GetInt64(0), Size: row.GetInt64(1), Location: row.GetString(2)),
                     ("@digest", digest.Value));
-                if (blob.Location is null || !await IsReadableAsync(session, registry, blob.Id, from, mayRead)) return (BlobInfo?)null;
+                if (blob.Location is null || !await IsReadableAsync(session, registry, blob.Id, from, referencedOnly, mayRead)) return (BlobInfo?)null;
                 await publisher.LinkAsync(session, target, blob.Id);
                 return new BlobInfo(digest, blob.Size, blob.Location);
             },
             cancellationToken);
     }
 
-    private static async ValueTask<bool> IsReadableAsync(DbSession session, RegistryId registry, long blobId, RepositoryName? from, Func<RepositoryName, bool> mayRead)
+    private static async ValueTask<bool> IsReadableAsync(DbSession session, RegistryId registry, long blobId, RepositoryName? from, bool referencedOnly, Func<RepositoryName, bool> mayRead)
     {
         // Without a source, a few of the repositories that hold the body are asked about: a body held by very many is a
         // base layer, and a caller who may read none of the first is told to upload, which is always right.
@@ -229,8 +237,10 @@ internal sealed class BlobUploads(
                 """
                 SELECT 1 FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id AND l.blob_id = @blob
                 WHERE r.account = @account AND r.region = @region AND r.name = @name
+                  AND (@any = 1 OR EXISTS (SELECT 1 FROM manifest_blobs m WHERE m.blob_id = l.blob_id AND m.repository_id = r.id))
                 """,
                 static row => row.GetInt64(0),
+                ("@any", !referencedOnly),
                 ("@blob", blobId),
                 ("@account", registry.Account),
                 ("@region", registry.Region),
@@ -240,9 +250,12 @@ internal sealed class BlobUploads(
         var names = await session.QueryAsync(
             """
             SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id
-            WHERE l.blob_id = @blob AND r.account = @account AND r.region = @region LIMIT @limit
+            WHERE l.blob_id = @blob AND r.account = @account AND r.region = @region
+              AND (@any = 1 OR EXISTS (SELECT 1 FROM manifest_blobs m WHERE m.blob_id = l.blob_id AND m.repository_id = r.id))
+            LIMIT @limit
             """,
             static row => row.GetString(0),
+            ("@any", !referencedOnly),
             ("@blob", blobId),
             ("@account", registry.Account),
             ("@region", registry.Region),

@@ -3,11 +3,12 @@ using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
 using Longshore.Core.Oci;
 using Longshore.Server.Content;
+using Longshore.Server.RegistrySettings;
 
 namespace Longshore.Server.Ecr;
 
 /// <summary>BatchGetImage: manifests by digest or tag. Each counts as a pull.</summary>
-internal sealed class BatchGetImage(RepositoryCatalog catalog, Images images) : EcrHandler<BatchGetImageRequest, BatchGetImageResponse>(EcrOperations.BatchGetImage)
+internal sealed class BatchGetImage(RepositoryCatalog catalog, Images images, PullTimeExclusions pulls) : EcrHandler<BatchGetImageRequest, BatchGetImageResponse>(EcrOperations.BatchGetImage)
 {
     protected override Outcome<EcrTarget> Locate(BatchGetImageRequest input, RegistryId home) => EcrTarget.OfRepository(home, input.RegistryId, input.RepositoryName);
 
@@ -56,7 +57,7 @@ internal sealed class BatchGetImage(RepositoryCatalog catalog, Images images) : 
             });
         }
 
-        foreach (var manifest in pulled) images.RecordPull(manifest);
+        foreach (var manifest in pulled) await pulls.RecordPullAsync(target.Registry, call.Caller.Principal.Arn, manifest, cancellationToken);
         return new BatchGetImageResponse { Images = found, Failures = failures };
     }
 

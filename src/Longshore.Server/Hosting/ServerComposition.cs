@@ -4,6 +4,7 @@ using Longshore.Server.Aws;
 using Longshore.Server.Content;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Oci;
+using Longshore.Server.RegistrySettings;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -27,6 +28,7 @@ internal static class ServerComposition
         services.AddJobs(new JobOptions { SoleServer = true });
         services.AddAccess();
         services.AddContent();
+        services.AddRegistrySettings();
         services.AddOci(new OciOptions(options.CreateOnPush), new RegistryId(options.Account, options.Region));
         services.AddAws();
     }

@@ -3,12 +3,13 @@ using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Content;
 using Longshore.Server.Hosting;
+using Longshore.Server.RegistrySettings;
 using Microsoft.Extensions.Primitives;
 
 namespace Longshore.Server.Oci;
 
 /// <summary><c>/v2/NAME/manifests/REFERENCE</c>: HEAD, GET, PUT, DELETE. Bytes and media type go out as they came in; nothing is converted.</summary>
-internal sealed class ManifestEndpoints(Images images, PushTargets targets)
+internal sealed class ManifestEndpoints(Images images, PullTimeExclusions pulls, PushTargets targets)
 {
     private const int FirstBuffer = 16 * 1024;
 
@@ -42,7 +43,7 @@ internal sealed class ManifestEndpoints(Images images, PushTargets targets)
         // What a tag names may change at any time; a digest's content cannot.
         headers.CacheControl = reference.IsDigest ? BlobResponse.CacheByDigest : "no-cache";
         var isHead = request.IsHead;
-        if (!isHead) images.RecordPull(manifest.Id);
+        if (!isHead) await pulls.RecordPullAsync(request.Registry, request.Caller.Principal.Arn, manifest.Id, request.Aborted);
 
         var requestHeaders = request.Http.Request.Headers;
         if (requestHeaders.IfMatch is { Count: > 0 } ifMatch && !EntityTags.Contains(ifMatch, entityTag, weak: false))

@@ -56,6 +56,11 @@ internal static class OciErrors
         ErrorCode.LayerInaccessible => ("BLOB_UNKNOWN", StatusCodes.Status404NotFound),
         ErrorCode.LimitExceeded => (Denied, StatusCodes.Status403Forbidden),
         ErrorCode.TooManyTags => (Denied, StatusCodes.Status403Forbidden),
+        // Settings of the registry, which this API does not touch.
+        ErrorCode.ExclusionAlreadyExists => (Unsupported, StatusCodes.Status409Conflict),
+        ErrorCode.ExclusionNotFound => (Unsupported, StatusCodes.Status404NotFound),
+        ErrorCode.TemplateAlreadyExists => (Unsupported, StatusCodes.Status409Conflict),
+        ErrorCode.TemplateNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.Unauthorized => ("UNAUTHORIZED", StatusCodes.Status401Unauthorized),
         ErrorCode.Denied => (Denied, StatusCodes.Status403Forbidden),
         // Not 401: clients would ask for the same token again. ECR answers 403.

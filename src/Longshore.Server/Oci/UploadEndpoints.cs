@@ -3,6 +3,7 @@ using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Access;
 using Longshore.Server.Content;
+using Longshore.Server.RegistrySettings;
 
 namespace Longshore.Server.Oci;
 
@@ -10,7 +11,7 @@ namespace Longshore.Server.Oci;
 /// <c>/v2/NAME/blobs/uploads/</c> and <c>/v2/NAME/blobs/uploads/ID</c>: the ways to push a blob (OCI distribution 1.1, "Pushing
 /// blobs"): one POST; POST and PUT; POST, PATCHes and PUT; mounting.
 /// </summary>
-internal sealed class UploadEndpoints(BlobUploads uploads, PushTargets targets, AccessGate gate)
+internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings settings, PushTargets targets, AccessGate gate)
 {
     private const string ReadSource = "ecr:GetDownloadUrlForLayer";
     private const string UploadPart = "ecr:UploadLayerPart";
@@ -107,6 +108,9 @@ internal sealed class UploadEndpoints(BlobUploads uploads, PushTargets targets, 
             return true;
         }
 
+        var mounting = await settings.BlobMountingAsync(request.Registry, request.Aborted);
+        if (mounting == BlobMounting.Disabled) return false;
+
         RepositoryName? from = null;
         if (request.Query("from") is { } source)
         {
@@ -116,9 +120,10 @@ internal sealed class UploadEndpoints(BlobUploads uploads, PushTargets targets, 
         }
 
         var (gateOfAll, principal, registry) = (gate, request.Caller.Principal, request.Registry);
+        var referencedOnly = mounting == BlobMounting.Referenced;
         bool MayRead(RepositoryName repository) => gateOfAll.Check(new AccessRequest(principal, ReadSource, registry, repository)) is null;
 
-        var mounted = await uploads.MountAsync(registry, request.Name, digest, from, MayRead, request.Aborted);
+        var mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayRead, request.Aborted);
         if (mounted.Error is { } missing)
         {
             if (await targets.RetryAsync(request, missing) is { } error)
@@ -127,7 +132,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, PushTargets targets, 
                 return true;
             }
 
-            mounted = await uploads.MountAsync(registry, request.Name, digest, from, MayRead, request.Aborted);
+            mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayRead, request.Aborted);
             if (mounted.Error is { } again)
             {
                 await request.FailAsync(again);

@@ -15,9 +15,10 @@ public sealed class LayeringTests
         { "Ecr", ["Oci", "EcrPublic", "Sts", "Commands", "Verification"] },
         { "EcrPublic", ["Oci", "Ecr", "Sts", "Commands", "Verification"] },
         { "Sts", ["Oci", "Ecr", "EcrPublic", "Commands", "Verification", "Content"] },
-        { "Content", [.. Faces, "Access", "Hosting", "Commands", "Verification"] },
+        { "Content", [.. Faces, "Access", "Hosting", "RegistrySettings", "Commands", "Verification"] },
         { "Access", [.. Faces, "Content", "Commands", "Verification"] },
         { "Hosting.Jobs", [.. Faces, "Access", "Content", "Commands", "Verification", "Hosting"] },
+        { "RegistrySettings", [.. Faces, "Hosting", "Commands", "Verification"] },
         { "Verification", [.. Faces, "Access", "Hosting", "Commands"] },
     };
 

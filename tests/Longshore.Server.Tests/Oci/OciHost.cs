@@ -3,6 +3,7 @@ using Longshore.Server.Access;
 using Longshore.Server.Content;
 using Longshore.Server.Hosting;
 using Longshore.Server.Oci;
+using Longshore.Server.RegistrySettings;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Oci;
@@ -50,6 +51,7 @@ internal sealed class OciHost : IAsyncDisposable
             .AddSingleton<IBlobStore>(new FileSystemBlobStore(Path.Combine(directory, "blobs"), TimeProvider.System))
             .AddSingleton(new ContentOptions())
             .AddContent()
+            .AddRegistrySettings()
             .AddAccess()
             .AddOci(new OciOptions(createOnPush), Home);
         var app = builder.Build();

@@ -75,7 +75,7 @@ async function repositories() {
   assert.equal(mutability.imageTagMutability, "MUTABLE_WITH_EXCLUSION");
   await ecr.putImageScanningConfiguration({ repositoryName, imageScanningConfiguration: { scanOnPush: true } });
   assert.deepEqual((await ecr.describeRegistry({})).replicationConfiguration, { rules: [] });
-  await refused("ValidationException", ecr.getAccountSetting({ name: "BLOB_MOUNTING" }));
+  await refused("ValidationException", ecr.getRegistryPolicy({}));
 }
 
 async function layersAndImages() {

@@ -1,0 +1,10 @@
+namespace Longshore.Server.RegistrySettings;
+
+/// <summary>Composition of the settings of whole registries.</summary>
+internal static class RegistrySettingsSetup
+{
+    /// <summary>Adds the services of this folder. They need those of <c>Content</c>, the database and the clock.</summary>
+    public static IServiceCollection AddRegistrySettings(this IServiceCollection services) => services
+        .AddSingleton<AccountSettings>()
+        .AddSingleton<PullTimeExclusions>();
+}
