@@ -6,5 +6,6 @@ internal static class RegistrySettingsSetup
     /// <summary>Adds the services of this folder. They need those of <c>Content</c>, the database and the clock.</summary>
     public static IServiceCollection AddRegistrySettings(this IServiceCollection services) => services
         .AddSingleton<AccountSettings>()
-        .AddSingleton<PullTimeExclusions>();
+        .AddSingleton<PullTimeExclusions>()
+        .AddSingleton<ScanningConfigurations>();
 }
