@@ -1,3 +1,6 @@
+using Longshore.Server.Content.Events;
+using Longshore.Server.Hosting.Jobs;
+
 namespace Longshore.Server.Content;
 
 /// <summary>Composition of content: what writes images and bodies, and the jobs that go with it.</summary>
@@ -15,6 +18,7 @@ internal static class ContentSetup
         services.AddSingleton<Images>();
         services.AddSingleton<PullRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<PullRecorder>());
+        services.AddJob<EventExpiryJob>();
         services.AddSingleton<UploadExpiryJob>();
         services.AddHostedService(provider => provider.GetRequiredService<UploadExpiryJob>());
         return services;

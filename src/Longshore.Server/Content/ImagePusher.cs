@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
+using Longshore.Server.Content.Events;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -46,10 +47,19 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
             stored.MediaType = document.MediaType;
         }
 
-        var changed = isNew;
-        foreach (var tag in put.Tags) changed |= await SetTagAsync(session, repository, stored.Id, digest, tag);
-        if (!changed && put.RefuseUnchanged)
+        var set = new List<string>(put.Tags.Count);
+        foreach (var tag in put.Tags)
+            if (await SetTagAsync(session, repository, stored.Id, digest, tag)) set.Add(tag.Value);
+        if (isNew || set.Count > 0)
+        {
+            var image = new EventImage(digest, stored.MediaType!, document.ArtifactType, document.Subject is not null);
+            await ImageEvents.PushedAsync(session, repository, image, set, time.GetUtcNow());
+        }
+        else if (put.RefuseUnchanged)
+        {
             return ContentErrors.ImageAlreadyExists(put.Registry, put.Repository, digest, put.Tags.Count == 0 ? null : put.Tags[0].Value);
+        }
+
         return new ImagePutResult(digest, stored.MediaType!, document.Subject?.Digest);
     }
 

@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Text.Json;
 using Longshore.Core;
 using Longshore.Core.Oci;
+using Longshore.Server.Content.Events;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -31,17 +32,20 @@ internal static class ImageRows
         return summary is null ? null : await WithTagsAsync(session, summary);
     }
 
-    /// <summary>Row and digest of an image by digest, tag or both; null when there is none. Reads none of its tags: it may have very many.</summary>
-    public static async ValueTask<(long Id, Digest Digest)?> FindDigestAsync(DbSession session, long repositoryId, ImageId image) => image switch
+    /// <summary>Row and nature of an image by digest, tag or both; null when there is none. Reads none of its tags: it may have very many.</summary>
+    public static async ValueTask<FoundImage?> FindIdAsync(DbSession session, long repositoryId, ImageId image) => image switch
     {
-        { Digest: { } digest } => await session.QueryFirstAsync<(long, Digest)?>(
-            "SELECT id, digest FROM manifests WHERE repository_id = @repository AND digest = @digest",
-            static row => (row.GetInt64(0), DigestAt(row, 1)),
+        { Digest: { } digest } => await session.QueryFirstAsync(
+            "SELECT id, digest, media_type, artifact_type, subject IS NOT NULL FROM manifests WHERE repository_id = @repository AND digest = @digest",
+            ReadFound,
             ("@repository", repositoryId),
             ("@digest", digest.Value)),
-        { Tag: { } tag } => await session.QueryFirstAsync<(long, Digest)?>(
-            "SELECT m.id, m.digest FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = @repository AND t.name = @tag",
-            static row => (row.GetInt64(0), DigestAt(row, 1)),
+        { Tag: { } tag } => await session.QueryFirstAsync(
+            """
+            SELECT m.id, m.digest, m.media_type, m.artifact_type, m.subject IS NOT NULL
+            FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = @repository AND t.name = @tag
+            """,
+            ReadFound,
             ("@repository", repositoryId),
             ("@tag", tag.Value)),
         _ => throw new ArgumentException("An image is named by digest, by tag, or by both.", nameof(image)),
@@ -152,6 +156,9 @@ internal static class ImageRows
 
     private static async ValueTask<ImageSummary> WithTagsAsync(DbSession session, ImageSummary image) => image with { Tags = await TagsAsync(session, image.Id) };
 
+    private static FoundImage ReadFound(DbDataReader row) =>
+        new(row.GetInt64(0), new EventImage(DigestAt(row, 1), row.GetString(2), row.GetStringOrNull(3), row.GetBoolean(4)));
+
     private static ImageSummary ReadSummary(DbDataReader row) => new(
         row.GetInt64(0),
         DigestAt(row, 1),
@@ -163,6 +170,13 @@ internal static class ImageRows
         row.GetTime(7),
         row.GetTimeOrNull(8),
         []);
+}
+
+/// <summary>An image's row, and what events tell of it.</summary>
+internal sealed record FoundImage(long Id, EventImage Nature)
+{
+    /// <summary>Its digest.</summary>
+    public Digest Digest => Nature.Digest;
 }
 
 /// <summary>What a manifest names, found in its repository.</summary>

@@ -1,6 +1,7 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Content.Collection;
+using Longshore.Server.Content.Events;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -54,9 +55,9 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
             Durability.Synced,
             async session =>
             {
-                if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
-                if (await ImageRows.FindDigestAsync(session, repository, new ImageId(null, tag)) is not { } image) return ContentErrors.ManifestUnknown();
-                await DeleteTagAsync(session, repository, tag);
+                if (await session.FindAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await ImageRows.FindIdAsync(session, repository.Id, new ImageId(null, tag)) is not { } image) return ContentErrors.ManifestUnknown();
+                await DeleteTagAsync(session, repository, image, tag);
                 return image.Digest;
             },
             cancellationToken);
@@ -70,14 +71,14 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
             Durability.Synced,
             async session =>
             {
-                if (await session.FindIdAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
-                if (await ImageRows.FindDigestAsync(session, repository, image) is not { } found) return ContentErrors.ImageNotFound(registry, name, image);
+                if (await session.FindAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
+                if (await ImageRows.FindIdAsync(session, repository.Id, image) is not { } found) return ContentErrors.ImageNotFound(registry, name, image);
                 if (image.Tag is { } tag)
                 {
                     if (!await ImageRows.HasTagAsync(session, found.Id, tag)) return ContentErrors.TagNotOnDigest();
                     if (await ImageRows.HasOtherTagAsync(session, found.Id, tag))
                     {
-                        await DeleteTagAsync(session, repository, tag);
+                        await DeleteTagAsync(session, repository, found, tag);
                         return new ImageDeletion(found.Digest, [tag.Value], ImageDeleted: false);
                     }
                 }
@@ -86,6 +87,7 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                 if (lists.Count > 0) return ContentErrors.ReferencedByManifestList(lists);
                 var tags = await ImageRows.TagsAsync(session, found.Id);
                 await BlobReferences.LeaseLinksOfAsync(session, found.Id, time.GetUtcNow() + options.CollectionGrace);
+                await ImageEvents.DeletedAsync(session, repository, found.Nature, found.Id, time.GetUtcNow());
                 await session.ExecuteAsync("DELETE FROM tags WHERE manifest_id = @manifest", ("@manifest", found.Id));
                 await session.ExecuteAsync("DELETE FROM manifests WHERE id = @manifest", ("@manifest", found.Id));
                 return new ImageDeletion(found.Digest, tags, ImageDeleted: true);
@@ -155,10 +157,11 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                 : ContentErrors.RepositoryNotFound(registry, name),
             cancellationToken);
 
-    private static ValueTask<int> DeleteTagAsync(DbSession session, long repository, TagName tag) => session.ExecuteAsync(
-        "DELETE FROM tags WHERE repository_id = @repository AND name = @tag",
-        ("@repository", repository),
-        ("@tag", tag.Value));
+    private async ValueTask DeleteTagAsync(DbSession session, Repository repository, FoundImage image, TagName tag)
+    {
+        await session.ExecuteAsync("DELETE FROM tags WHERE repository_id = @repository AND name = @tag", ("@repository", repository.Id), ("@tag", tag.Value));
+        await ImageEvents.TagDeletedAsync(session, repository, image.Nature, tag, time.GetUtcNow());
+    }
 
     private static StoredManifest ReadManifest(System.Data.Common.DbDataReader row) => new(row.GetInt64(0), ImageRows.DigestAt(row, 1), row.GetString(2), row.GetBytes(3));
 }
