@@ -1,3 +1,4 @@
+using Longshore.Server.Content.Collection;
 using Longshore.Server.Content.Events;
 using Longshore.Server.Hosting.Jobs;
 
@@ -6,7 +7,7 @@ namespace Longshore.Server.Content;
 /// <summary>Composition of content: what writes images and bodies, and the jobs that go with it.</summary>
 internal static class ContentSetup
 {
-    /// <summary>Adds content. The host provides the database, the blob store, the clock and <see cref="ContentOptions"/>.</summary>
+    /// <summary>Adds content. The host provides the database, the blob store, the clock, jobs, <see cref="ContentOptions"/> and <see cref="CollectionOptions"/>.</summary>
     public static IServiceCollection AddContent(this IServiceCollection services)
     {
         services.AddSingleton<RepositoryCatalog>();
@@ -21,6 +22,14 @@ internal static class ContentSetup
         services.AddJob<EventExpiryJob>();
         services.AddSingleton<UploadExpiryJob>();
         services.AddHostedService(provider => provider.GetRequiredService<UploadExpiryJob>());
+        services.AddSingleton<CollectionMetrics>();
+        services.AddSingleton<Collector>();
+        services.AddSingleton<StoreScrub>();
+        services.AddSingleton<ReferenceSweep>();
+        services.AddSingleton<CollectionPreview>();
+        services.AddJob<CollectionJob>();
+        services.AddJob<ScrubJob>();
+        services.AddJob<SweepJob>();
         return services;
     }
 }

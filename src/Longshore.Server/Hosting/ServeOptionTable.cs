@@ -72,6 +72,26 @@ internal static class ServeOptionTable
             "How long an unfinished upload may rest before it is removed.",
             static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromMinutes(1) && d <= TimeSpan.FromDays(30)
                 ? Done(() => o.UploadExpiry = d) : ""),
+        new("blob-lease", "DURATION", "24h", "a number with s, m, h or d, from 1s to 30d, such as 90m",
+            "How long a pushed or mounted blob is kept before an image names it.",
+            static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromSeconds(1) && d <= TimeSpan.FromDays(30)
+                ? Done(() => o.BlobLease = d) : ""),
+        new("gc-interval", "DURATION", "10m", "a number with s, m, h or d, from 1s to 7d, such as 90s",
+            "Time between two collections of blobs that nothing names any more.",
+            static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromSeconds(1) && d <= TimeSpan.FromDays(7)
+                ? Done(() => o.CollectionInterval = d) : ""),
+        new("gc-grace", "DURATION", "1h", "a number with s, m, h or d, from 0s to 30d, such as 90m",
+            "How long a blob stays after the last image that names it went, and once more after collection found that nothing names it.",
+            static (o, text) => TryReadDuration(text, out var d) && d <= TimeSpan.FromDays(30)
+                ? Done(() => o.CollectionGrace = d) : ""),
+        new("gc-rate", "NUMBER", "1000", "a whole number from 0 to 1000000; 0 means no limit",
+            "Blobs that collection removes a second at the most.",
+            static (o, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 1_000_000
+                ? Done(() => o.CollectionRate = n) : ""),
+        new("gc-byte-rate", "MIB", "0", "a whole number of MiB from 0 to 1000000; 0 means no limit",
+            "MiB that collection removes a second at the most, for file systems on which deleting large files slows down others.",
+            static (o, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 1_000_000
+                ? Done(() => o.CollectionByteRate = n << 20) : ""),
         new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
             "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
         new("log-level", "LEVEL", "info", "trace, debug, info, warning or error",

@@ -44,6 +44,21 @@ internal sealed class ServeOptions
     /// <summary>How long an upload may rest before it is removed. One minute to 30 days.</summary>
     public TimeSpan UploadExpiry { get; set; } = TimeSpan.FromHours(24);
 
+    /// <summary>How long a pushed body is kept that no image names. One second to 30 days.</summary>
+    public TimeSpan BlobLease { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>Between two collections. One second to 7 days.</summary>
+    public TimeSpan CollectionInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How long a body stays after its last image went, and again after it was condemned. 0 to 30 days.</summary>
+    public TimeSpan CollectionGrace { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>Bodies that collection removes a second; 0: as many as it can.</summary>
+    public long CollectionRate { get; set; } = 1000;
+
+    /// <summary>Bytes that collection removes a second; 0: no limit.</summary>
+    public long CollectionByteRate { get; set; }
+
     /// <summary>Scheme and authority that clients are told to use, without a trailing slash; null: those of each request.</summary>
     public string? PublicUrl { get; set; }
 

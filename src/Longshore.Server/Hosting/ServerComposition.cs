@@ -2,6 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Aws;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Oci;
 using Longshore.Server.RegistrySettings;
@@ -23,7 +24,15 @@ internal static class ServerComposition
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
         services.AddSingleton<IBlobStore>(provider => new FileSystemBlobStore(options.BlobDirectory, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry });
+        services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry, BlobLease = options.BlobLease, CollectionGrace = options.CollectionGrace });
+        services.AddSingleton(new CollectionOptions
+        {
+            Interval = options.CollectionInterval,
+            BodiesPerSecond = options.CollectionRate,
+            BytesPerSecond = options.CollectionByteRate,
+            // Never shorter than a publish takes, and not longer than what else is condemned waits.
+            OrphanAge = TimeSpan.FromTicks(Math.Clamp(options.CollectionGrace.Ticks, TimeSpan.TicksPerMinute, TimeSpan.TicksPerHour)),
+        });
         services.AddHealth();
         services.AddJobs(new JobOptions { SoleServer = true });
         services.AddAccess();

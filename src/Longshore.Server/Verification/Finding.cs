@@ -24,6 +24,12 @@ internal enum FindingKind
     /// <summary>A body that was marked as damaged or missing and is there, whole.</summary>
     BodyReturned,
 
+    /// <summary>A body that is condemned although something references it.</summary>
+    CondemnedInUse,
+
+    /// <summary>A repository holds a body that none of its images names, and no lease leads collection to it.</summary>
+    LinkWithoutImage,
+
     /// <summary>A body that no row names: left by a crash.</summary>
     OrphanBody,
 
@@ -39,8 +45,8 @@ internal enum FindingKind
 /// <param name="Repaired">What <c>--repair</c> did about it, or null.</param>
 internal sealed record Finding(FindingKind Kind, string Subject, string Message, IReadOnlyList<string> Images, string? Repaired)
 {
-    /// <summary>True when nothing acknowledged is at stake: a crash leaves these, and they cost only space.</summary>
-    public bool IsHarmless => Kind is FindingKind.OrphanBody or FindingKind.OrphanUpload;
+    /// <summary>True when nothing acknowledged is at stake: these cost only space.</summary>
+    public bool IsHarmless => Kind is FindingKind.OrphanBody or FindingKind.OrphanUpload or FindingKind.LinkWithoutImage;
 }
 
 /// <summary>How far a verification is.</summary>

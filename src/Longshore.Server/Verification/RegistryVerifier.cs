@@ -1,6 +1,7 @@
 using System.Buffers;
 using Longshore.Core;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Collection;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -9,12 +10,13 @@ namespace Longshore.Server.Verification;
 /// <summary>
 /// Looks at everything the registry keeps: 1. the database's structure; 2. every body, byte for byte, against its digest
 /// and size; 3. every stored body and upload for one that no row names, or that its row gave up and that is there again;
-/// 4. every manifest against its digest and every reference it makes.
+/// 4. every manifest against its digest and every reference it makes; 5. what keeps bodies: links, leases, the recycle bin, and that
+/// nothing references condemned ones. A condemned body is whole like any other until collection ends its row.
 /// </summary>
 /// <remarks>
 /// Works page by page: memory does not grow with the registry. Without <c>repair</c> it only reads, and may run beside a
 /// serving registry. With it nothing else may run on the data: orphans are removed, damaged bodies set aside and their
-/// rows marked, so that the digest can be pushed again; nothing else is ever changed.
+/// rows marked, so that the digest can be pushed again; wrong marks are taken away; nothing else is ever changed.
 /// </remarks>
 internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, TimeProvider time, bool repair, Action<Finding> found, Action<VerifyProgress> progress)
 {
@@ -42,18 +44,22 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
         await FindOrphanBodiesAsync(cancellationToken);
         await FindOrphanUploadsAsync(cancellationToken);
         await VerifyManifestsAsync(cancellationToken);
+        progress(new VerifyProgress("references", 0, 0, ""));
+        await ReferenceCheck.CondemnedAsync(database, repair, Report, cancellationToken);
+        await ReferenceCheck.LinksAsync(database, repair, Report, cancellationToken);
+        await ReferenceCheck.RecycledAsync(database, Report, cancellationToken);
         return new VerifySummary(bodies, bodyBytes, manifests, storedBodies, findings, harmless, repaired);
     }
 
     private async Task VerifyBodiesAsync(CancellationToken cancellationToken)
     {
-        var total = await database.ReadAsync(s => s.QueryFirstAsync("SELECT COALESCE(SUM(size), 0) FROM blobs WHERE state = 0", static r => r.GetInt64(0)), cancellationToken);
+        var total = await database.ReadAsync(s => s.QueryFirstAsync("SELECT COALESCE(SUM(size), 0) FROM blobs WHERE state IN (0, 1)", static r => r.GetInt64(0)), cancellationToken);
         var after = 0L;
         while (true)
         {
             var rows = await database.ReadAsync(
                 s => s.QueryAsync(
-                    "SELECT id, digest, size, location FROM blobs WHERE id > @after AND state = 0 ORDER BY id LIMIT @limit",
+                    "SELECT id, digest, size, location FROM blobs WHERE id > @after AND state IN (0, 1) ORDER BY id LIMIT @limit",
                     static r => new BlobRow(r.GetInt64(0), ImageRows.DigestAt(r, 1), r.GetInt64(2), r.GetString(3)),
                     ("@after", after),
                     ("@limit", (long)Page)),
@@ -165,6 +171,8 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
                 continue;
             }
 
+            // Collection has ended its row and is about to unlink it, now or with the next start.
+            if (!repair && await database.ReadAsync(s => LooseBodies.IsDoomedAsync(s, body.Location), cancellationToken)) continue;
             string? done = null;
             if (repair) done = await store.DeleteAsync(body.Location, cancellationToken) ? "removed" : null;
             Report(new Finding(FindingKind.OrphanBody, body.Location, $"No row names the body {body.Location} ({body.Length} bytes).", [], done));
@@ -226,7 +234,7 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
     }
 
     private async ValueTask<bool> IsStillThereAsync(BlobRow row, CancellationToken cancellationToken) => await database.ReadAsync(
-        s => s.QueryFirstAsync("SELECT 1 FROM blobs WHERE id = @id AND location = @location AND state = 0", static r => r.GetInt64(0), ("@id", row.Id), ("@location", row.Location)),
+        s => s.QueryFirstAsync("SELECT 1 FROM blobs WHERE id = @id AND location = @location AND state IN (0, 1)", static r => r.GetInt64(0), ("@id", row.Id), ("@location", row.Location)),
         cancellationToken) == 1;
 
     private async Task ReportBodyAsync(FindingKind kind, BlobRow row, string message, bool setAside, CancellationToken cancellationToken)
@@ -248,7 +256,7 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
             // Row first: a body that is set aside must not be served, and a row without a body must not stand as live.
             await database.WriteAsync(
                 Durability.Synced,
-                s => s.ExecuteAsync("UPDATE blobs SET state = @state WHERE id = @id", ("@state", BlobState.Quarantined), ("@id", row.Id)),
+                s => s.ExecuteAsync("UPDATE blobs SET state = @state, condemned_at = NULL WHERE id = @id", ("@state", BlobState.Quarantined), ("@id", row.Id)),
                 cancellationToken);
             done = setAside
                 ? $"set aside as {await store.QuarantineAsync(row.Location, cancellationToken)}; push the blob again to heal the images"

@@ -74,6 +74,9 @@ internal sealed class BlobLayout(string root)
             ? digest
             : throw new ArgumentException("This is no location of a body.", nameof(location));
 
+    /// <summary>The generation in a location that <see cref="IsLocation"/> knows.</summary>
+    public static long GenerationOf(string location) => long.Parse(location.AsSpan(location.LastIndexOf('.') + 1), NumberStyles.None, CultureInfo.InvariantCulture);
+
     /// <summary>The file of an upload. Throws <see cref="ArgumentException"/> when the key is none.</summary>
     public string Upload(string key) => IsUploadKey(key)
         ? string.Concat(Root, "/uploads/", key)

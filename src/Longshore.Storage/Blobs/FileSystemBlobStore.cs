@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Enumeration;
 using Longshore.Core;
 using Microsoft.Win32.SafeHandles;
@@ -174,6 +175,17 @@ public sealed class FileSystemBlobStore : IBlobStore
         EnumerateBodies(cancellationToken).ToAsyncEnumerable();
 
     /// <inheritdoc/>
+    public int ListParts => BlobLayout.FanOutCount;
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<StoredBody> ListAsync(int part, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(part);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(part, ListParts);
+        return EnumerateFanOut(BlobLayout.Algorithms[part / 256], (part % 256).ToString("x2", CultureInfo.InvariantCulture), cancellationToken).ToAsyncEnumerable();
+    }
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken) =>
         EnumerateUploads(cancellationToken).ToAsyncEnumerable();
 
@@ -222,17 +234,22 @@ public sealed class FileSystemBlobStore : IBlobStore
         {
             foreach (var fanOut in Names(Path.Join(_layout.Root, algorithm)))
             {
-                foreach (var name in Names(Path.Join(_layout.Root, algorithm, fanOut)))
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    var location = $"{algorithm}/{fanOut}/{name}";
-                    if (!BlobLayout.IsLocation(location)) continue;
-                    var file = new FileInfo(_layout.Body(location));
-                    // Deleted since its name was read.
-                    if (!file.Exists) continue;
-                    yield return new StoredBody(location, BlobLayout.DigestOf(location), file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
-                }
+                foreach (var body in EnumerateFanOut(algorithm, fanOut, cancellationToken)) yield return body;
             }
+        }
+    }
+
+    private IEnumerable<StoredBody> EnumerateFanOut(string algorithm, string fanOut, CancellationToken cancellationToken)
+    {
+        foreach (var name in Names(Path.Join(_layout.Root, algorithm, fanOut)))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var location = $"{algorithm}/{fanOut}/{name}";
+            if (!BlobLayout.IsLocation(location)) continue;
+            var file = new FileInfo(_layout.Body(location));
+            // Deleted since its name was read.
+            if (!file.Exists) continue;
+            yield return new StoredBody(location, BlobLayout.DigestOf(location), BlobLayout.GenerationOf(location), file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
         }
     }
 

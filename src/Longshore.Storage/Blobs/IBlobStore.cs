@@ -49,6 +49,17 @@ public interface IBlobStore
     /// <summary>Every published body, in no promised order; memory does not grow with their number.</summary>
     IAsyncEnumerable<StoredBody> ListAsync(CancellationToken cancellationToken);
 
+    /// <summary>Parts into which <see cref="ListAsync(int, CancellationToken)"/> divides the bodies.</summary>
+    int ListParts { get; }
+
+    /// <summary>
+    /// The published bodies of one part, so that a long walk can go on where it was interrupted. A body is always in the same part; all parts together
+    /// are <see cref="ListAsync(CancellationToken)"/>.
+    /// </summary>
+    /// <param name="part">From 0 to below <see cref="ListParts"/>.</param>
+    /// <param name="cancellationToken">Ends the walk.</param>
+    IAsyncEnumerable<StoredBody> ListAsync(int part, CancellationToken cancellationToken);
+
     /// <summary>The keys of all uploads that have a body, in no promised order.</summary>
     IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken);
 }
@@ -56,9 +67,10 @@ public interface IBlobStore
 /// <summary>A published body as the store lists it.</summary>
 /// <param name="Location">What <see cref="IBlobStore.PublishAsync"/> returned.</param>
 /// <param name="Digest">What it was published as; nobody has looked whether its bytes still have this digest.</param>
+/// <param name="Generation">The generation it was published in.</param>
 /// <param name="Length">Bytes.</param>
-/// <param name="ModifiedAt">When it was last written.</param>
-public readonly record struct StoredBody(string Location, Digest Digest, long Length, DateTimeOffset ModifiedAt);
+/// <param name="ModifiedAt">When it was last written: with a slow upload long before it was published.</param>
+public readonly record struct StoredBody(string Location, Digest Digest, long Generation, long Length, DateTimeOffset ModifiedAt);
 
 /// <summary>The body of an unfinished upload as the store lists it.</summary>
 public readonly record struct StoredUpload(string UploadKey, long Length, DateTimeOffset ModifiedAt);

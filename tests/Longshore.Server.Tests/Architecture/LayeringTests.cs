@@ -54,7 +54,7 @@ public sealed class LayeringTests
         // SQL that changes these tables outside Content would be a second writer. Verification marks damaged bodies, and says so.
         var writers = Directory.EnumerateFiles(Path.Combine(RepositoryRoot.Path, "src", "Longshore.Server"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal))
-            .Where(file => !file.Contains("/Content/", StringComparison.Ordinal) && !file.EndsWith("Verification/RegistryVerifier.cs", StringComparison.Ordinal))
+            .Where(file => !file.Contains("/Content/", StringComparison.Ordinal) && !file.Contains("/Verification/", StringComparison.Ordinal))
             .Where(file => System.Text.RegularExpressions.Regex.IsMatch(
                 File.ReadAllText(file),
                 @"\b(INSERT INTO|UPDATE|DELETE FROM)\s+(repositories|blobs|repository_blobs|loose_bodies|manifests|manifest_blobs|manifest_children|tags|uploads)\b"))

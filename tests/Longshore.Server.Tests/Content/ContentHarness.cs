@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Longshore.Core;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Collection;
+using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Oci;
@@ -13,12 +15,20 @@ namespace Longshore.Server.Tests.Content;
 /// <summary>Content over a real database and real files, with a clock that moves when told, and no server.</summary>
 internal sealed class ContentHarness : IAsyncDisposable
 {
-    private readonly TemporaryDirectory directory = new("content");
+    private readonly TemporaryDirectory? own;
 
     public ContentHarness(ContentOptions? options = null)
+        : this(options ?? new(), new TemporaryDirectory("content"), null)
     {
-        Options = options ?? new();
-        Database = SqliteDatabase.Open(DatabaseFile);
+    }
+
+    private ContentHarness(ContentOptions options, TemporaryDirectory? own, ContentHarness? first)
+    {
+        this.own = own;
+        DataDirectory = own?.Path ?? first!.DataDirectory;
+        Time = first?.Time ?? new SteppedTime();
+        Options = options;
+        Database = new HookedDatabase(SqliteDatabase.Open(DatabaseFile));
         Store = new FileSystemBlobStore(BlobDirectory, Time);
         Publisher = new BlobPublisher(Database, Store, Time, Options);
         Uploads = new BlobUploads(Database, Store, Publisher, Claims, Time, Options);
@@ -27,23 +37,27 @@ internal sealed class ContentHarness : IAsyncDisposable
         Pulls = new PullRecorder(Database, Time, NullLogger<PullRecorder>.Instance);
         Images = new Images(Database, new ImagePusher(Database, Time), Pulls, Time, Options);
         Expiry = new UploadExpiryJob(Database, Store, Claims, Time, Options, NullLogger<UploadExpiryJob>.Instance);
+        Collector = new Collector(Database, Store, Time, Options, Collection, NullLogger<Collector>.Instance);
+        Scrub = new StoreScrub(Database, Store, Time, Collection);
+        Sweep = new ReferenceSweep(Database, Time);
+        Preview = new CollectionPreview(Database, Time, Options);
     }
 
     public static RegistryId Home { get; } = new("123456789012", "eu-central-1");
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public string DataDirectory => directory.Path;
+    public string DataDirectory { get; }
 
-    public string DatabaseFile => directory.Combine("longshore.db");
+    public string DatabaseFile => Path.Combine(DataDirectory, "longshore.db");
 
-    public string BlobDirectory => directory.Combine("blobs");
+    public string BlobDirectory => Path.Combine(DataDirectory, "blobs");
 
-    public SteppedTime Time { get; } = new();
+    public SteppedTime Time { get; }
 
     public ContentOptions Options { get; }
 
-    public SqliteDatabase Database { get; }
+    public HookedDatabase Database { get; }
 
     public FileSystemBlobStore Store { get; }
 
@@ -62,6 +76,16 @@ internal sealed class ContentHarness : IAsyncDisposable
     public Images Images { get; }
 
     public UploadExpiryJob Expiry { get; }
+
+    public CollectionOptions Collection { get; } = new() { BodiesPerSecond = 0 };
+
+    public Collector Collector { get; }
+
+    public StoreScrub Scrub { get; }
+
+    public ReferenceSweep Sweep { get; }
+
+    public CollectionPreview Preview { get; }
 
     public static RepositoryName Name(string text) => RepositoryName.TryParse(text, out var name) ? name : throw new ArgumentException(text);
 
@@ -93,6 +117,32 @@ internal sealed class ContentHarness : IAsyncDisposable
     public ValueTask<Outcome<ImagePutResult>> PutAsync(RepositoryName name, TestManifest image, params string[] tags) =>
         Images.PutAsync(new ImagePut(Home, name, image.Content, image.MediaType, null, [.. tags.Select(Tag)]), Token);
 
+    /// <summary>A second server on the same database and files, with the same clock.</summary>
+    public ContentHarness Second() => new(Options, null, this);
+
+    /// <summary>Runs the collector until it has nothing left to do at this time.</summary>
+    public async Task<CollectionCounts> CollectAsync()
+    {
+        var sum = new CollectionCounts();
+        while (await Collector.EndLinksAsync(Token) is { } links) sum += links;
+        while (await Collector.FreeAsync(Token) is { } freed) sum += freed;
+        while (await Collector.UnlinkAsync(Token) is { } unlinked) sum += unlinked.Counts;
+        return sum;
+    }
+
+    /// <summary>Bytes of all bodies on disk, and as the database has them.</summary>
+    public async Task<(long Disk, long Rows)> BytesAsync() => (
+        Bodies().Sum(f => new FileInfo(f).Length),
+        await Database.ReadAsync(s => s.QueryFirstAsync("SELECT COALESCE(SUM(size), 0) FROM blobs", static r => r.GetInt64(0)), Token));
+
+    /// <summary>What <c>longshore verify</c> finds.</summary>
+    public async Task<List<Finding>> VerifyAsync()
+    {
+        var findings = new List<Finding>();
+        await new RegistryVerifier(Database, Store, TimeProvider.System, repair: false, findings.Add, _ => { }).RunAsync(Token);
+        return findings;
+    }
+
     public async Task<long> CountAsync(string table, string where = "1 = 1") =>
         await Database.ReadAsync(s => s.QueryFirstAsync($"SELECT COUNT(*) FROM {table} WHERE {where}", static r => r.GetInt64(0)), Token);
 
@@ -107,6 +157,6 @@ internal sealed class ContentHarness : IAsyncDisposable
         Pulls.Dispose();
         Expiry.Dispose();
         await Database.DisposeAsync();
-        directory.Dispose();
+        own?.Dispose();
     }
 }

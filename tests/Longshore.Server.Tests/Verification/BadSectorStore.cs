@@ -26,6 +26,10 @@ internal sealed class BadSectorStore(IBlobStore store, string badLocation) : IBl
 
     public IAsyncEnumerable<StoredBody> ListAsync(CancellationToken cancellationToken) => store.ListAsync(cancellationToken);
 
+    public int ListParts => store.ListParts;
+
+    public IAsyncEnumerable<StoredBody> ListAsync(int part, CancellationToken cancellationToken) => store.ListAsync(part, cancellationToken);
+
     public IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken) => store.ListUploadsAsync(cancellationToken);
 
     private sealed class BadReader(IBlobReader reader) : IBlobReader

@@ -46,6 +46,9 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
 
     private readonly Channel<bool> wake = Channel.CreateBounded<bool>(1);
 
+    /// <summary>The time by which jobs are due.</summary>
+    public DateTimeOffset Now => time.GetUtcNow();
+
     /// <summary>Sees to it that there is a job; one that is there stays as it is.</summary>
     public ValueTask<bool> EnsureAsync(string kind, string name, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
         database.WriteAsync(Durability.Synced, session => EnsureAsync(session, kind, name, dueAt), cancellationToken);

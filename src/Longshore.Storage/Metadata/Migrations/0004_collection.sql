@@ -14,8 +14,9 @@ CREATE INDEX blobs_condemned ON blobs (condemned_at, id) WHERE state = 1;
 -- unlinked. A collected body is noted in the transaction that deletes its row, so that a kill before the unlink leaves no orphan.
 CREATE TABLE loose_bodies (
     location  {text} PRIMARY KEY,
+    digest    {text} NOT NULL,
     size      BIGINT NOT NULL,
-    seen_at   BIGINT NOT NULL,
+    seen_at   BIGINT NOT NULL,                -- by the scrub; 0 for a collected body
     doomed_at BIGINT
 ){rowless};
 CREATE INDEX loose_bodies_by_time ON loose_bodies (seen_at);
