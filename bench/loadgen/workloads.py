@@ -46,8 +46,7 @@ class Push(Workload):
         self.size, self.count = size, count
 
     def make(self, folder, warm):
-        count = max(self.clients, self.count // 4) if warm else self.count
-        return [images.make_image(self.size, folder if self.size >= MIB else None) for _ in range(count)]
+        return [images.make_image(self.size, folder if self.size >= MIB else None) for _ in range(self.count)]
 
     def measure(self, target, repository, made, warm):
         def work(index, connection):

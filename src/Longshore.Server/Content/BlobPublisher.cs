@@ -42,7 +42,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
             {
                 if (published is null && !await IsStoredAsync(digest, cancellationToken))
                 {
-                    writer ??= await store.OpenUploadAsync(uploadKey, size, cancellationToken);
+                    writer ??= await store.OpenUploadAsync(uploadKey, size, null, cancellationToken);
                     await writer.DisposeAsync();
                     var generation = NextGeneration();
                     published = new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);

@@ -141,11 +141,11 @@ internal sealed class BlobUploads(
         // There is no row: the claim alone tells the expiry job that these bytes are not left over, however slowly they come.
         using var claim = claims.TryClaim(key);
         var kept = false;
-        var writer = await store.OpenUploadAsync(key, 0, cancellationToken);
+        using var hash = new RunningHash(digest.Algorithm);
+        var writer = await store.OpenUploadAsync(key, 0, hash.Append, cancellationToken);
         try
         {
-            using var hash = new RunningHash(digest.Algorithm);
-            if (await TakeInAsync(body, writer, hash, length, cancellationToken) is { } error) return error;
+            if (await TakeInAsync(body, writer, length, cancellationToken) is { } error) return error;
             var found = hash.Finish();
             if (found != digest) return ContentErrors.DigestMismatch(digest, found);
             var outcome = await publisher.PublishAsync(
@@ -282,9 +282,9 @@ internal sealed class BlobUploads(
         try
         {
             long received;
-            await using (var writer = await OpenAsync(row, cancellationToken))
+            await using (var writer = await OpenAsync(row, hash, cancellationToken))
             {
-                if (await TakeInAsync(body, writer, hash, length, cancellationToken) is { } broken) return broken;
+                if (await TakeInAsync(body, writer, length, cancellationToken) is { } broken) return broken;
                 received = writer.Length;
             }
 
@@ -333,9 +333,9 @@ internal sealed class BlobUploads(
             var size = row.Received;
             if (body is not null)
             {
-                writer = await OpenAsync(row, cancellationToken);
+                writer = await OpenAsync(row, hash, cancellationToken);
                 kept = false;
-                if (await TakeInAsync(body, writer, hash, length, cancellationToken) is { } broken) return broken;
+                if (await TakeInAsync(body, writer, length, cancellationToken) is { } broken) return broken;
                 size = writer.Length;
             }
 
@@ -357,8 +357,9 @@ internal sealed class BlobUploads(
         }
         finally
         {
-            hash?.Dispose();
+            // The writer first: it may be hashing yet.
             if (writer is not null) await writer.DisposeAsync();
+            hash?.Dispose();
             if (!kept) await CutBackAsync(row);
         }
     }
@@ -372,7 +373,7 @@ internal sealed class BlobUploads(
         try
         {
             if (row.Received == 0) await store.DeleteUploadAsync(row.Id, CancellationToken.None);
-            else await (await store.OpenUploadAsync(row.Id, row.Received, CancellationToken.None)).DisposeAsync();
+            else await (await store.OpenUploadAsync(row.Id, row.Received, null, CancellationToken.None)).DisposeAsync();
         }
         catch (Exception e) when (e is IOException or StorageFullException or UploadBodyMissingException)
         {
@@ -394,7 +395,8 @@ internal sealed class BlobUploads(
             cancellationToken);
     }
 
-    private ValueTask<IBlobWriter> OpenAsync(UploadRow row, CancellationToken cancellationToken) => store.OpenUploadAsync(row.Id, row.Received, cancellationToken);
+    private ValueTask<IBlobWriter> OpenAsync(UploadRow row, RunningHash? hash, CancellationToken cancellationToken) =>
+        store.OpenUploadAsync(row.Id, row.Received, hash is null ? null : hash.Append, cancellationToken);
 
     /// <summary>Hashes what earlier requests stored: after a restart, or for an algorithm that was not foreseen.</summary>
     private async ValueTask<RunningHash> HashStoredAsync(UploadRow row, DigestAlgorithm algorithm, CancellationToken cancellationToken)
@@ -434,8 +436,8 @@ internal sealed class BlobUploads(
         return ContentErrors.UploadUnknown(registry, name, row.Id);
     }
 
-    /// <summary>Moves a request's body into the upload, hashing on the way. An error when it is not as long as announced.</summary>
-    private static async ValueTask<RegistryError?> TakeInAsync(PipeReader body, IBlobWriter writer, RunningHash? hash, long? length, CancellationToken cancellationToken)
+    /// <summary>Moves a request's body into the upload, whose writer hashes it. An error when it is not as long as announced.</summary>
+    private static async ValueTask<RegistryError?> TakeInAsync(PipeReader body, IBlobWriter writer, long? length, CancellationToken cancellationToken)
     {
         var begin = writer.Length;
         while (true)
@@ -451,13 +453,7 @@ internal sealed class BlobUploads(
 
             try
             {
-                if (!buffer.IsEmpty)
-                {
-                    if (hash is not null)
-                        foreach (var segment in buffer)
-                            hash.Append(segment.Span);
-                    await writer.WriteAsync(buffer, cancellationToken);
-                }
+                if (!buffer.IsEmpty) await writer.WriteAsync(buffer, cancellationToken);
             }
             finally
             {
@@ -469,6 +465,8 @@ internal sealed class BlobUploads(
             if (result.IsCompleted) break;
         }
 
-        return length is { } wanted && writer.Length - begin != wanted ? ContentErrors.BodyLength(wanted, writer.Length - begin) : null;
+        if (length is { } wanted && writer.Length - begin != wanted) return ContentErrors.BodyLength(wanted, writer.Length - begin);
+        await writer.CompleteAsync(cancellationToken);
+        return null;
     }
 }

@@ -10,8 +10,8 @@ namespace Longshore.Storage.Blobs;
 /// that do not have their exact form throw <see cref="ArgumentException"/>, so no path can leave the directory.
 /// </summary>
 /// <remarks>
-/// All calls are synchronous behind their ValueTasks; those that fsync (<see cref="IBlobWriter.FlushAsync"/>,
-/// <see cref="PublishAsync"/>, <see cref="QuarantineAsync"/>) block for a commit of the file system's journal.
+/// All calls are synchronous behind their ValueTasks; those that fsync (<see cref="PublishAsync"/>,
+/// <see cref="QuarantineAsync"/>) block for a commit of the file system's journal.
 /// </remarks>
 public sealed class FileSystemBlobStore : IBlobStore
 {
@@ -36,7 +36,7 @@ public sealed class FileSystemBlobStore : IBlobStore
     public static bool Exists(string root) => BlobLayout.Algorithms.All(algorithm => Directory.Exists(Path.Join(root, algorithm)));
 
     /// <inheritdoc/>
-    public ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, CancellationToken cancellationToken)
+    public ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, BytesObserver? observer, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         cancellationToken.ThrowIfCancellationRequested();
@@ -62,7 +62,7 @@ public sealed class FileSystemBlobStore : IBlobStore
             var found = RandomAccess.GetLength(handle);
             if (found < offset) throw new UploadBodyMissingException(uploadKey, offset, found);
             if (found > offset) RandomAccess.SetLength(handle, offset);
-            return ValueTask.FromResult<IBlobWriter>(new FileSystemBlobWriter(handle, offset));
+            return ValueTask.FromResult<IBlobWriter>(new FileSystemBlobWriter(handle, offset, observer));
         }
         catch
         {

@@ -18,15 +18,22 @@ public interface IBlobStore
     /// Opens the body of an upload for appending at <paramref name="offset"/>: creates it at 0, and cuts off what a crash
     /// may have left behind the offset. One writer at a time: the caller sees to it.
     /// </summary>
+    /// <param name="uploadKey">The upload.</param>
+    /// <param name="offset">Where to go on.</param>
+    /// <param name="observer">
+    /// Sees every byte written, in order: what hashes it. Called on any thread, never on two at once, and for the last time
+    /// before <see cref="IBlobWriter.CompleteAsync"/> or disposing ends.
+    /// </param>
+    /// <param name="cancellationToken">Heeded before anything is done.</param>
     /// <exception cref="UploadBodyMissingException">Fewer than <paramref name="offset"/> bytes are stored.</exception>
-    ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, CancellationToken cancellationToken);
+    ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, BytesObserver? observer, CancellationToken cancellationToken);
 
     /// <summary>Reads the first <paramref name="length"/> bytes that an upload stored so far, to hash them again.</summary>
     ValueTask<IBlobReader> ReadUploadAsync(string uploadKey, long length, CancellationToken cancellationToken);
 
     /// <summary>
     /// Publishes an upload as the body of a digest and ends the upload key. Durable (bytes and directory entry) when it
-    /// returns, whether the writer flushed or not; the writer is disposed before.
+    /// returns; the writer is completed and disposed before.
     /// </summary>
     /// <returns>The location, to be kept in the blob's row: opaque to everyone but this store.</returns>
     ValueTask<string> PublishAsync(string uploadKey, Digest digest, long generation, CancellationToken cancellationToken);
@@ -64,6 +71,9 @@ public interface IBlobStore
     IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken);
 }
 
+/// <summary>Sees bytes on their way.</summary>
+public delegate void BytesObserver(ReadOnlySpan<byte> bytes);
+
 /// <summary>A published body as the store lists it.</summary>
 /// <param name="Location">What <see cref="IBlobStore.PublishAsync"/> returned.</param>
 /// <param name="Digest">What it was published as; nobody has looked whether its bytes still have this digest.</param>
@@ -81,11 +91,14 @@ public interface IBlobWriter : IAsyncDisposable
     /// <summary>Bytes in the body so far.</summary>
     long Length { get; }
 
-    /// <summary>Appends all bytes of the sequence.</summary>
+    /// <summary>Appends all bytes of the sequence. After a failure the writer takes no more, and the body ends somewhere behind its former end.</summary>
     ValueTask WriteAsync(System.Buffers.ReadOnlySequence<byte> bytes, CancellationToken cancellationToken);
 
-    /// <summary>Makes everything appended so far durable (fsync).</summary>
-    ValueTask FlushAsync(CancellationToken cancellationToken);
+    /// <summary>
+    /// Hands over everything appended, some of which may wait in memory until then: to be called before disposing, or the
+    /// end of the body is lost. Not durable: <see cref="IBlobStore.PublishAsync"/> sees to that.
+    /// </summary>
+    ValueTask CompleteAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>Reads a body at any position; safe for one reader at a time.</summary>
@@ -101,7 +114,7 @@ public interface IBlobReader : IAsyncDisposable
 /// <summary>The store has no room for more bytes.</summary>
 public sealed class StorageFullException(string message, Exception? inner = null) : IOException(message, inner);
 
-/// <summary>An upload's row tells of more bytes than its body holds (a crash between write and flush).</summary>
+/// <summary>An upload's row tells of more bytes than its body holds (the machine lost power).</summary>
 public sealed class UploadBodyMissingException(string uploadKey, long expected, long found)
     : IOException($"Upload {uploadKey} should hold {expected} bytes and holds {found}.")
 {

@@ -25,7 +25,10 @@ internal static partial class Posix
     // Bodies may be private images: nobody but the server's user has business here.
     private const uint OwnerOnly = 0x1C0; // 0700
 
-    private const uint SyncFileRangeWrite = 2;
+    private const int SetStatusFlags = 4; // F_SETFL
+
+    // O_DIRECT is one of the flags whose value differs between the two.
+    private static readonly int DirectFlag = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 0x10000 : 0x4000;
 
     /// <summary>True when the store has no room, by the disk's size, its inodes or a quota.</summary>
     public static bool IsFull(IOException exception) => exception.HResult is NoSpace or QuotaExceeded;
@@ -83,12 +86,12 @@ internal static partial class Posix
         }
     }
 
-    /// <summary>
-    /// Starts writing a range of the page cache to the disk and does not wait. Advice only: it makes nothing durable, and an
-    /// error it meets is kept by the kernel for the fsync that follows, so its result does not matter.
-    /// </summary>
-    public static void StartWriteback(SafeFileHandle handle, long offset, long length) =>
-        _ = SyncFileRange(handle, offset, length, SyncFileRangeWrite);
+    /// <summary>Whether writes of this file go past the page cache; false when the file system does not offer that.</summary>
+    public static bool TrySetDirect(SafeFileHandle handle, bool direct) =>
+        FileControl(handle, SetStatusFlags, direct ? DirectFlag : 0) == 0;
+
+    /// <summary>True when the file system refuses the form of a call: a direct write that it does not do.</summary>
+    public static bool IsRefused(IOException exception) => exception.HResult == InvalidArgument;
 
     private static IOException Failure(int errno, string call, string path) =>
         new($"{call} of '{path}' failed: {Marshal.GetPInvokeErrorMessage(errno)}", errno);
@@ -111,6 +114,7 @@ internal static partial class Posix
     [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Unlink(string path);
 
-    [LibraryImport("libc", EntryPoint = "sync_file_range")]
-    private static partial int SyncFileRange(SafeFileHandle handle, long offset, long length, uint flags);
+    // On arm64 a variadic function takes its arguments as any other does on Linux.
+    [LibraryImport("libc", EntryPoint = "fcntl")]
+    private static partial int FileControl(SafeFileHandle handle, int command, int argument);
 }

@@ -31,7 +31,7 @@ public sealed class BlobPublisherTests
         await using var content = new ContentHarness();
         var name = await content.CreateAsync("gone");
         var blob = TestBlob.Random(1, 1000);
-        var writer = await content.Store.OpenUploadAsync("key", 0, Token);
+        var writer = await content.Store.OpenUploadAsync("key", 0, null, Token);
         await writer.WriteAsync(new(blob.Content), Token);
         var outcome = await content.Publisher.PublishAsync(
             "key", writer, DigestOf(blob.Digest), 1000, _ => ValueTask.FromResult<Outcome<long>>(ContentErrors.RepositoryNotFound(Home, name)), Token);
@@ -45,7 +45,7 @@ public sealed class BlobPublisherTests
     {
         await using var content = new ContentHarness();
         var blob = TestBlob.Random(1, 1000);
-        var writer = await content.Store.OpenUploadAsync("key", 0, Token);
+        var writer = await content.Store.OpenUploadAsync("key", 0, null, Token);
         await writer.WriteAsync(new(blob.Content), Token);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await content.Publisher.PublishAsync(
             "key", writer, DigestOf(blob.Digest), 1000, _ => throw new InvalidOperationException("link"), Token));

@@ -6,7 +6,8 @@ namespace Longshore.Server.Tests.Verification;
 /// <summary>A store one of whose bodies lies on a bad sector.</summary>
 internal sealed class BadSectorStore(IBlobStore store, string badLocation) : IBlobStore
 {
-    public ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, CancellationToken cancellationToken) => store.OpenUploadAsync(uploadKey, offset, cancellationToken);
+    public ValueTask<IBlobWriter> OpenUploadAsync(string uploadKey, long offset, BytesObserver? observer, CancellationToken cancellationToken) =>
+        store.OpenUploadAsync(uploadKey, offset, observer, cancellationToken);
 
     public ValueTask<IBlobReader> ReadUploadAsync(string uploadKey, long length, CancellationToken cancellationToken) => store.ReadUploadAsync(uploadKey, length, cancellationToken);
 

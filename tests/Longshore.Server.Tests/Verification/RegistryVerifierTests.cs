@@ -108,7 +108,7 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
     [Fact]
     public async Task Orphans_are_harmless_and_go_with_repair_alone()
     {
-        var writer = await content.Store.OpenUploadAsync("left-over", 0, Token);
+        var writer = await content.Store.OpenUploadAsync("left-over", 0, null, Token);
         await writer.WriteAsync(new(new byte[10]), Token);
         await writer.DisposeAsync();
         File.Copy(Path.Combine(content.BlobDirectory, "uploads", "left-over"), Path.Combine(content.BlobDirectory, "uploads", "left-over-2"));

@@ -57,12 +57,12 @@ public abstract partial class BlobStoreContract
                     uploads[key] = [.. stored ?? [], .. more];
                     break;
                 case Act.AppendAndCrash when stored is not null:
-                    await using (var writer = await Store.OpenUploadAsync(key, stored.Length, Token))
+                    await using (var writer = await Store.OpenUploadAsync(key, stored.Length, null, Token))
                         await writer.WriteAsync(new ReadOnlySequence<byte>(Bytes(size, size)), Token);
                     break;
                 case Act.Rewind when stored is not null:
                     uploads[key] = stored[..(size % (stored.Length + 1))];
-                    await using (await Store.OpenUploadAsync(key, uploads[key].Length, Token))
+                    await using (await Store.OpenUploadAsync(key, uploads[key].Length, null, Token))
                     {
                     }
 

@@ -41,7 +41,7 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
     {
         await PushAsync("a", Bytes(10, 1), 1);
         Assert.Empty(await ListUploadsAsync());
-        var missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.OpenUploadAsync("a", 10, Token));
+        var missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.OpenUploadAsync("a", 10, null, Token));
         Assert.Equal(0, missing.Found);
     }
 
@@ -67,12 +67,12 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
     {
         // More segments than one pwritev takes (1,024).
         var bytes = Bytes(30_000, 3);
-        await using (var writer = await Store.OpenUploadAsync("a", 0, Token))
+        await using (var writer = await Store.OpenUploadAsync("a", 0, null, Token))
         {
             await writer.WriteAsync(Segmented(bytes, 10), Token);
             Assert.Equal(bytes.Length, writer.Length);
             await writer.WriteAsync(Segmented(bytes, 7), Token);
-            await writer.FlushAsync(Token);
+            await writer.CompleteAsync(Token);
         }
 
         byte[] both = [.. bytes, .. bytes];
@@ -98,7 +98,7 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
         await WriteUploadAsync("a", bytes);
         Assert.Equal(3000, Assert.Single(await ListUploadsAsync()).Length);
 
-        await using (var writer = await Store.OpenUploadAsync("a", 1000, Token)) Assert.Equal(1000, writer.Length);
+        await using (var writer = await Store.OpenUploadAsync("a", 1000, null, Token)) Assert.Equal(1000, writer.Length);
         await WriteUploadAsync("a", bytes.AsMemory(1000), offset: 1000);
         var location = await Store.PublishAsync("a", Digest.Compute(bytes), 1, Token);
         Assert.Equal(bytes, await ReadAllAsync(location));
@@ -108,11 +108,11 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
     public async Task An_upload_with_fewer_bytes_than_its_offset_is_refused_and_kept()
     {
         await WriteUploadAsync("a", Bytes(100, 7));
-        var missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.OpenUploadAsync("a", 101, Token));
+        var missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.OpenUploadAsync("a", 101, null, Token));
         Assert.Equal(100, missing.Found);
         missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.ReadUploadAsync("a", 101, Token));
         Assert.Equal(100, missing.Found);
-        missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.OpenUploadAsync("b", 1, Token));
+        missing = await Assert.ThrowsAsync<UploadBodyMissingException>(async () => await Store.OpenUploadAsync("b", 1, null, Token));
         Assert.Equal(0, missing.Found);
         Assert.Equal(["a"], (await ListUploadsAsync()).Select(u => u.UploadKey));
     }
@@ -251,7 +251,7 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
     [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
     public async Task An_upload_key_that_is_none_is_refused(string key)
     {
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.OpenUploadAsync(key, 0, Token));
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.OpenUploadAsync(key, 0, null, Token));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.ReadUploadAsync(key, 0, Token));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.DeleteUploadAsync(key, Token));
         await Assert.ThrowsAnyAsync<ArgumentException>(async () => await Store.PublishAsync(key, Digest.Compute([1]), 1, Token));
@@ -273,9 +273,9 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
 
     protected async Task WriteUploadAsync(string key, ReadOnlyMemory<byte> bytes, long offset = 0)
     {
-        await using var writer = await Store.OpenUploadAsync(key, offset, Token);
+        await using var writer = await Store.OpenUploadAsync(key, offset, null, Token);
         await writer.WriteAsync(new ReadOnlySequence<byte>(bytes), Token);
-        await writer.FlushAsync(Token);
+        await writer.CompleteAsync(Token);
     }
 
     protected async Task<byte[]?> ReadAllAsync(string location)
@@ -301,7 +301,7 @@ public abstract partial class BlobStoreContract : IAsyncLifetime
     protected static ReadOnlySequence<byte> Segmented(byte[] bytes, int size)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        var first = new Segment(bytes.AsMemory(0, size), 0);
+        var first = new Segment(bytes.AsMemory(0, Math.Min(size, bytes.Length)), 0);
         var last = first;
         for (var at = size; at < bytes.Length; at += size) last = last.Append(bytes.AsMemory(at, Math.Min(size, bytes.Length - at)));
         return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);

@@ -55,7 +55,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         var next = new FileSystemBlobStore(Root + "/", TimeProvider.System);
         await using var reader = await next.OpenReadAsync(location, Token);
         Assert.NotNull(reader);
-        await using var writer = await next.OpenUploadAsync("b", 2, Token);
+        await using var writer = await next.OpenUploadAsync("b", 2, null, Token);
         Assert.Equal(2, writer.Length);
     }
 
@@ -83,15 +83,21 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         Assert.Empty(await ListUploadsAsync());
     }
 
-    [Fact]
-    public async Task A_body_larger_than_the_writeback_step_is_whole()
+    [Theory]
+    [InlineData(20 << 20, 3 << 20, 0)]
+    [InlineData((1 << 20) + 1, 100_000, 0)] // Goes over to direct writes between two blocks.
+    [InlineData((2 << 20) + 4095, 77_777, 12_345)] // Goes on where another request ended, off any block.
+    [InlineData(3 << 20, 512 * 1024, 1 << 20)] // Ends with an empty buffer.
+    public async Task A_body_that_is_written_past_the_page_cache_is_whole(int size, int step, int firstRequest)
     {
-        var bytes = Bytes(20 << 20, 1);
-        await using (var writer = await Store.OpenUploadAsync("a", 0, Token))
+        var bytes = Bytes(size, 1);
+        if (firstRequest > 0) await WriteUploadAsync("a", bytes.AsMemory(0, firstRequest));
+        await using (var writer = await Store.OpenUploadAsync("a", firstRequest, null, Token))
         {
-            for (var at = 0; at < bytes.Length; at += 3 << 20)
-                await writer.WriteAsync(new ReadOnlySequence<byte>(bytes, at, Math.Min(3 << 20, bytes.Length - at)), Token);
-            await writer.FlushAsync(Token);
+            for (var at = firstRequest; at < size; at += step)
+                await writer.WriteAsync(Segmented(bytes[at..Math.Min(size, at + step)], 50_000), Token);
+            Assert.Equal(size, writer.Length);
+            await writer.CompleteAsync(Token);
         }
 
         var location = await Store.PublishAsync("a", Digest.Compute(bytes), 1, Token);
@@ -143,22 +149,29 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         {
             var store = new FileSystemBlobStore(Path.Join(mount, "blobs"), TimeProvider.System);
             var bytes = Bytes(900_000, 1);
-            await using (var writer = await store.OpenUploadAsync("a", 0, Token))
+            await using (var writer = await store.OpenUploadAsync("a", 0, null, Token))
             {
                 await writer.WriteAsync(new ReadOnlySequence<byte>(bytes, 0, 600_000), Token);
-                await Assert.ThrowsAsync<StorageFullException>(async () => await writer.WriteAsync(Segmented(Bytes(700_000, 2), 1000), Token));
-                Assert.Equal(600_000, writer.Length);
-                await Assert.ThrowsAsync<StorageFullException>(
-                    async () => await writer.WriteAsync(new ReadOnlySequence<byte>(Bytes(700_000, 2)), Token));
-                // What the failed writes took is free again, and the same writer goes on.
-                await writer.WriteAsync(new ReadOnlySequence<byte>(bytes, 600_000, 100_000), Token);
-                await writer.FlushAsync(Token);
+                // The write that fails may be one behind the caller's back: the next call tells.
+                await Assert.ThrowsAsync<StorageFullException>(async () =>
+                {
+                    await writer.WriteAsync(Segmented(Bytes(700_000, 2), 1000), Token);
+                    await writer.CompleteAsync(Token);
+                });
+                await Assert.ThrowsAsync<IOException>(async () => await writer.WriteAsync(new ReadOnlySequence<byte>(bytes, 0, 1), Token));
             }
 
-            await using (var writer = await store.OpenUploadAsync("a", 700_000, Token))
+            // What the failed write took is free again, and another writer goes on.
+            await using (var writer = await store.OpenUploadAsync("a", 600_000, null, Token))
+            {
+                await writer.WriteAsync(new ReadOnlySequence<byte>(bytes, 600_000, 100_000), Token);
+                await writer.CompleteAsync(Token);
+            }
+
+            await using (var writer = await store.OpenUploadAsync("a", 700_000, null, Token))
             {
                 await writer.WriteAsync(new ReadOnlySequence<byte>(bytes, 700_000, 200_000), Token);
-                await writer.FlushAsync(Token);
+                await writer.CompleteAsync(Token);
             }
 
             var location = await store.PublishAsync("a", Digest.Compute(bytes), 1, Token);
@@ -183,11 +196,11 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract
         try
         {
             var store = new FileSystemBlobStore(Path.Join(mount, "blobs"), TimeProvider.System);
-            await using (await store.OpenUploadAsync("a", 0, Token))
+            await using (await store.OpenUploadAsync("a", 0, null, Token))
             {
             }
 
-            await Assert.ThrowsAsync<StorageFullException>(async () => await store.OpenUploadAsync("b", 0, Token));
+            await Assert.ThrowsAsync<StorageFullException>(async () => await store.OpenUploadAsync("b", 0, null, Token));
             await Assert.ThrowsAsync<StorageFullException>(async () => await store.PublishAsync("a", Digest.Compute([]), 1, Token));
             Assert.Equal(0, await RunAsync("mount", "-o", "remount,nr_inodes=20", mount));
             var location = await store.PublishAsync("a", Digest.Compute([]), 1, Token);
