@@ -24,11 +24,26 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
     }
 
     /// <summary>Creates a repository, or <see cref="ErrorCode.RepositoryAlreadyExists"/>.</summary>
+    public ValueTask<Outcome<Repository>> CreateAsync(
+        RegistryId registry,
+        RepositoryName name,
+        RepositorySettings settings,
+        IReadOnlyDictionary<string, string> resourceTags,
+        CancellationToken cancellationToken) => CreateAsync(registry, name, settings, resourceTags, static (_, _) => ValueTask.CompletedTask, cancellationToken);
+
+    /// <summary>Creates a repository, or <see cref="ErrorCode.RepositoryAlreadyExists"/>.</summary>
+    /// <param name="registry">Where.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="settings">Its settings.</param>
+    /// <param name="resourceTags">Its resource tags.</param>
+    /// <param name="complete">What else belongs to it, written in the transaction that creates it.</param>
+    /// <param name="cancellationToken">Heeded until the write begins.</param>
     public async ValueTask<Outcome<Repository>> CreateAsync(
         RegistryId registry,
         RepositoryName name,
         RepositorySettings settings,
         IReadOnlyDictionary<string, string> resourceTags,
+        Func<DbSession, Repository, ValueTask> complete,
         CancellationToken cancellationToken)
     {
         if (resourceTags.Count > MaxResourceTags) return ContentErrors.TooManyTags(MaxResourceTags);
@@ -54,6 +69,7 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
                     ("@scan", settings.ScanOnPush));
                 if (repository is null) return ContentErrors.RepositoryAlreadyExists(registry, name);
                 await PutResourceTagsAsync(session, repository.Id, resourceTags);
+                await complete(session, repository);
                 return repository;
             },
             cancellationToken);

@@ -11,7 +11,7 @@ internal sealed class CreateRepository(RepositoryCatalog catalog) : EcrHandler<C
 
     protected override async ValueTask<Outcome<CreateRepositoryResponse>> HandleAsync(CreateRepositoryRequest input, EcrTarget target, EcrCall call, CancellationToken cancellationToken)
     {
-        if (EncryptionError(input.EncryptionConfiguration) is { } encryption) return encryption;
+        if (Encryption.Refuse(input.EncryptionConfiguration?.EncryptionType, input.EncryptionConfiguration?.KmsKey) is { } encryption) return encryption;
         if (!ResourceTags.Read(input.Tags).TryGet(out var tags, out var error)) return error;
         var scanning = RepositorySettings.Default with { ScanOnPush = input.ImageScanningConfiguration?.ScanOnPush ?? false };
         if (!scanning.WithMutability(input.ImageTagMutability, input.ImageTagMutabilityExclusionFilters).TryGet(out var settings, out error)) return error;
@@ -20,13 +20,4 @@ internal sealed class CreateRepository(RepositoryCatalog catalog) : EcrHandler<C
             ? new CreateRepositoryResponse { Repository = repository.ToWire(call.Address) }
             : error;
     }
-
-    private static RegistryError? EncryptionError(EncryptionConfiguration? encryption) => encryption switch
-    {
-        null or { EncryptionType: EncryptionTypeValues.Aes256, KmsKey: null } => null,
-        { EncryptionType: EncryptionTypeValues.Aes256 } => EcrErrors.InvalidParameter("encryptionConfiguration.kmsKey", "AES256 takes no key"),
-        _ => EcrErrors.InvalidParameter(
-            "encryptionConfiguration.encryptionType",
-            $"This Longshore server does not offer {encryption.EncryptionType} yet: leave encryptionConfiguration out, or give AES256, and encrypt the disk beneath"),
-    };
 }

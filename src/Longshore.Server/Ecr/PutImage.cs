@@ -2,11 +2,12 @@ using System.Text;
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
 using Longshore.Server.Content;
+using Longshore.Server.RegistrySettings;
 
 namespace Longshore.Server.Ecr;
 
 /// <summary>PutImage: stores a manifest, and sets a tag when one is given.</summary>
-internal sealed class PutImage(Images images) : EcrHandler<PutImageRequest, PutImageResponse>(EcrOperations.PutImage)
+internal sealed class PutImage(Images images, PushTargets targets) : EcrHandler<PutImageRequest, PutImageResponse>(EcrOperations.PutImage)
 {
     protected override Outcome<EcrTarget> Locate(PutImageRequest input, RegistryId home) => EcrTarget.OfRepository(home, input.RegistryId, input.RepositoryName);
 
@@ -28,7 +29,14 @@ internal sealed class PutImage(Images images) : EcrHandler<PutImageRequest, PutI
 
         var put = new ImagePut(
             target.Registry, target.Name, Encoding.UTF8.GetBytes(input.ImageManifest!), input.ImageManifestMediaType, expected, tag is { } one ? [one] : [], RefuseUnchanged: true);
-        if (!(await images.PutAsync(put, cancellationToken)).TryGet(out var stored, out var error)) return Explain(error);
+        var outcome = await images.PutAsync(put, cancellationToken);
+        if (outcome.Error is { Code: ErrorCode.RepositoryNotFound } missing)
+        {
+            if (await targets.RetryAsync(call.Caller.Principal, target.Registry, target.Name, missing, cancellationToken) is { } refused) return refused;
+            outcome = await images.PutAsync(put, cancellationToken);
+        }
+
+        if (!outcome.TryGet(out var stored, out var error)) return Explain(error);
         return new PutImageResponse
         {
             Image = new Image

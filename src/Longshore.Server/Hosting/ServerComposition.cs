@@ -37,8 +37,8 @@ internal static class ServerComposition
         services.AddJobs(new JobOptions { SoleServer = true });
         services.AddAccess();
         services.AddContent();
-        services.AddRegistrySettings();
-        services.AddOci(new OciOptions(options.CreateOnPush), new RegistryId(options.Account, options.Region));
+        services.AddRegistrySettings(new PushOptions(options.CreateOnPush));
+        services.AddOci(new RegistryId(options.Account, options.Region));
         services.AddAws();
     }
 

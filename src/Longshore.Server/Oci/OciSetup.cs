@@ -7,15 +7,12 @@ namespace Longshore.Server.Oci;
 /// <summary>The distribution API, as the host composes it.</summary>
 internal static class OciSetup
 {
-    /// <summary>Adds the services of this folder. They need those of <c>Access</c> and <c>Content</c>.</summary>
+    /// <summary>Adds the services of this folder. They need those of <c>Access</c>, <c>Content</c> and <c>RegistrySettings</c>.</summary>
     /// <param name="services">The server's services.</param>
-    /// <param name="options">What the API was told.</param>
     /// <param name="registry">The registry of requests that name none.</param>
-    public static IServiceCollection AddOci(this IServiceCollection services, OciOptions options, RegistryId registry) => services
-        .AddSingleton(options)
+    public static IServiceCollection AddOci(this IServiceCollection services, RegistryId registry) => services
         .AddBlobResponse()
         .AddSingleton(new RegistryResolver(registry))
-        .AddSingleton<PushTargets>()
         .AddSingleton<BlobEndpoints>()
         .AddSingleton<UploadEndpoints>()
         .AddSingleton<ManifestEndpoints>()

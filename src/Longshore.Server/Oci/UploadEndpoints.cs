@@ -37,7 +37,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
         var started = await uploads.StartAsync(request.Registry, request.Name, request.Aborted);
         if (started.Error is { } missing)
         {
-            if (await targets.RetryAsync(request, missing) is { } error)
+            if (await targets.RetryAsync(request.Caller.Principal, request.Registry, request.Name, missing, request.Aborted) is { } error)
             {
                 await request.FailAsync(error);
                 return;
@@ -126,7 +126,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
         var mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayRead, request.Aborted);
         if (mounted.Error is { } missing)
         {
-            if (await targets.RetryAsync(request, missing) is { } error)
+            if (await targets.RetryAsync(request.Caller.Principal, request.Registry, request.Name, missing, request.Aborted) is { } error)
             {
                 await request.FailAsync(error);
                 return true;
@@ -159,7 +159,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
             return;
         }
 
-        if (await targets.EnsureAsync(request) is { } error)
+        if (await targets.EnsureAsync(request.Caller.Principal, request.Registry, request.Name, request.Aborted) is { } error)
         {
             await request.FailAsync(error);
             return;

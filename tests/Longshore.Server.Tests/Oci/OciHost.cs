@@ -51,9 +51,9 @@ internal sealed class OciHost : IAsyncDisposable
             .AddSingleton<IBlobStore>(new FileSystemBlobStore(Path.Combine(directory, "blobs"), TimeProvider.System))
             .AddSingleton(new ContentOptions())
             .AddContent()
-            .AddRegistrySettings()
+            .AddRegistrySettings(new PushOptions(createOnPush))
             .AddAccess()
-            .AddOci(new OciOptions(createOnPush), Home);
+            .AddOci(Home);
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
         app.UseRouting();

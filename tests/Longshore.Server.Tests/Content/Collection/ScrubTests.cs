@@ -108,7 +108,7 @@ public sealed class ScrubTests
     /// <summary>A body as a crash between publish and row leaves it, with file time and generation of the harness's clock.</summary>
     private static async Task<string> OrphanAsync(ContentHarness content, TestBlob blob, DateTimeOffset published)
     {
-        await using (var writer = await content.Store.OpenUploadAsync("orphan", 0, Token)) await writer.WriteAsync(new(blob.Content), Token);
+        await using (var writer = await content.Store.OpenUploadAsync("orphan", 0, null, Token)) await writer.WriteAsync(new(blob.Content), Token);
         var location = await content.Store.PublishAsync("orphan", DigestOf(blob.Digest), Storage.Metadata.DbTime.ToDatabase(published), Token);
         File.SetLastWriteTimeUtc(Path.Combine(content.BlobDirectory, location), published.UtcDateTime);
         return location;
@@ -118,7 +118,7 @@ public sealed class ScrubTests
     private static async Task<Outcome<BlobInfo>> StallAsync(ContentHarness content, RepositoryName name, TestBlob blob, Func<Task> between)
     {
         var repository = (await content.Catalog.FindAsync(Home, name, Token)).Value.Id;
-        var writer = await content.Store.OpenUploadAsync("stalled", 0, Token);
+        var writer = await content.Store.OpenUploadAsync("stalled", 0, null, Token);
         await writer.WriteAsync(new(blob.Content), Token);
         content.Database.BeforeNextWrite(async () =>
         {
