@@ -44,8 +44,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                 {
                     writer ??= await store.OpenUploadAsync(uploadKey, size, null, cancellationToken);
                     await writer.DisposeAsync();
-                    var generation = NextGeneration();
-                    published = new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);
+                    published = await PublishBodyAsync(uploadKey, digest, cancellationToken);
                 }
 
                 Outcome<BlobInfo>? outcome;
@@ -95,6 +94,23 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
             ("@blob", blobId),
             ("@now", now.ToDatabase()),
             ("@until", (now + options.BlobLease).ToDatabase()));
+    }
+
+    private async ValueTask<Body> PublishBodyAsync(string uploadKey, Digest digest, CancellationToken cancellationToken)
+    {
+        const int Tries = 10;
+        for (var i = 1; ; i++)
+        {
+            var generation = NextGeneration();
+            try
+            {
+                return new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);
+            }
+            catch (BodyExistsException) when (i < Tries)
+            {
+                // Another server published the same digest in the same microsecond, or the clock was set back to one that was used.
+            }
+        }
     }
 
     private ValueTask<bool> IsStoredAsync(Digest digest, CancellationToken cancellationToken) => database.ReadAsync(

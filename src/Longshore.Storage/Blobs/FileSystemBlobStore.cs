@@ -92,7 +92,7 @@ public sealed class FileSystemBlobStore : IBlobStore
 
     /// <inheritdoc/>
     /// <exception cref="FileNotFoundException">There is no such upload.</exception>
-    /// <exception cref="IOException">The digest has a body in this generation already, or the file system failed.</exception>
+    /// <exception cref="IOException">The file system failed.</exception>
     public ValueTask<string> PublishAsync(string uploadKey, Digest digest, long generation, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -193,7 +193,7 @@ public sealed class FileSystemBlobStore : IBlobStore
     // handed out once. File.Move without overwriting would link and unlink instead, two changes where one is atomic.
     private static void MoveToFinalName(string upload, string body)
     {
-        if (File.Exists(body)) throw new IOException($"'{body}' is there already: a generation is published once.");
+        if (File.Exists(body)) throw new BodyExistsException($"'{body}' is there already: a generation is published once.");
         if (!Posix.TryRename(upload, body)) throw new FileNotFoundException("There is no such upload to publish.", upload);
     }
 

@@ -36,6 +36,7 @@ public interface IBlobStore
     /// returns; the writer is completed and disposed before.
     /// </summary>
     /// <returns>The location, to be kept in the blob's row: opaque to everyone but this store.</returns>
+    /// <exception cref="BodyExistsException">The digest has a body in this generation already; the upload is as it was.</exception>
     ValueTask<string> PublishAsync(string uploadKey, Digest digest, long generation, CancellationToken cancellationToken);
 
     /// <summary>Removes the body of an upload; no error when there is none.</summary>
@@ -113,6 +114,9 @@ public interface IBlobReader : IAsyncDisposable
 
 /// <summary>The store has no room for more bytes.</summary>
 public sealed class StorageFullException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>A digest has a body in a generation in which it was to be published: another server chose the same one.</summary>
+public sealed class BodyExistsException(string message) : IOException(message);
 
 /// <summary>An upload's row tells of more bytes than its body holds (the machine lost power).</summary>
 public sealed class UploadBodyMissingException(string uploadKey, long expected, long found)

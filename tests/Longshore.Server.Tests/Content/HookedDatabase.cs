@@ -7,6 +7,9 @@ internal sealed class HookedDatabase(IDatabase inner) : IDatabase
 {
     private Func<Task>? beforeWrite;
 
+    /// <summary>Does this before each write.</summary>
+    public Action? BeforeEachWrite { get; set; }
+
     /// <summary>Does this once, before the next write.</summary>
     public void BeforeNextWrite(Func<Task> work) => beforeWrite = work;
 
@@ -16,6 +19,7 @@ internal sealed class HookedDatabase(IDatabase inner) : IDatabase
 
     public async ValueTask<T> WriteAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
     {
+        BeforeEachWrite?.Invoke();
         if (Interlocked.Exchange(ref beforeWrite, null) is { } before) await before();
         return await inner.WriteAsync(durability, work, cancellationToken);
     }
