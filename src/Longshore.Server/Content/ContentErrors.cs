@@ -66,6 +66,15 @@ internal static class ContentErrors
     public static RegistryError ReferencedByManifestList(IReadOnlyList<Digest> lists) =>
         new(ErrorCode.ContentReferenced, $"Requested image referenced by manifest list: [{string.Join(", ", lists)}]", Digests(lists));
 
+    public static RegistryError NotRecycled(RepositoryName name, Digest digest) =>
+        new(ErrorCode.ManifestUnknown, $"The recycle bin of the repository with name '{name}' holds no image with digest '{digest}'.");
+
+    public static RegistryError RecycledChildrenMissing(RepositoryName name, Digest digest, IReadOnlyList<Digest> missing) =>
+        new(ErrorCode.ManifestChildUnknown, $"The image '{digest}' lists images that are neither in the repository with name '{name}' nor in its recycle bin: [{string.Join(", ", missing)}]. Push them again first.", Digests(missing));
+
+    public static RegistryError RestoreTooLarge(Digest digest, int limit) =>
+        new(ErrorCode.LimitExceeded, $"Restoring '{digest}' would bring more than {limit} images back at once. Restore the images that it lists first.");
+
     public static RegistryError BlobReferenced(Digest digest) =>
         new(ErrorCode.ContentReferenced, $"The blob '{digest}' belongs to an image of this repository. Delete the image first.");
 

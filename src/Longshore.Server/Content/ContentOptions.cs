@@ -14,4 +14,10 @@ internal sealed class ContentOptions
     /// condemned. Default 1 hour; 0 and up.
     /// </summary>
     public TimeSpan CollectionGrace { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long images that a lifecycle policy or plan removed can be restored. Default 7 days; 0: not at all; at most 365 days.</summary>
+    public TimeSpan RecycleBinLifecycle { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long images that somebody deleted can be restored. Default 0: not at all; at most 365 days.</summary>
+    public TimeSpan RecycleBinDelete { get; init; }
 }

@@ -1,5 +1,6 @@
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Content.Events;
+using Longshore.Server.Content.Recycling;
 using Longshore.Server.Hosting.Jobs;
 
 namespace Longshore.Server.Content;
@@ -16,9 +17,13 @@ internal static class ContentSetup
         services.AddSingleton<BlobUploads>();
         services.AddSingleton<BlobShelf>();
         services.AddSingleton<ImagePusher>();
+        services.AddSingleton<ImageRemover>();
+        services.AddSingleton<RecycleBinSettings>();
+        services.AddSingleton<RecycleBin>();
         services.AddSingleton<Images>();
         services.AddSingleton<PullRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<PullRecorder>());
+        services.AddJob<RecycleBinJob>();
         services.AddJob<EventExpiryJob>();
         services.AddSingleton<UploadExpiryJob>();
         services.AddHostedService(provider => provider.GetRequiredService<UploadExpiryJob>());

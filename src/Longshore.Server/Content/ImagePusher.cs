@@ -1,6 +1,7 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Content.Events;
+using Longshore.Server.Content.Recycling;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -45,6 +46,9 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
             if (!(await FindReferencesAsync(session, put, repository.Id, document)).TryGet(out var references, out var error)) return error;
             stored.Id = await ImageRows.InsertAsync(session, repository.Id, digest, document, put.Bytes, references, time.GetUtcNow());
             stored.MediaType = document.MediaType;
+            // Of one digest there is one image: the fresh one takes over from the one in the recycle bin.
+            if (await RecycledRows.FindAsync(session, repository.Id, digest) is { } recycled)
+                await RecycledRows.DropAsync(session, recycled, time.GetUtcNow(), takenOver: true);
         }
 
         var set = new List<string>(put.Tags.Count);
@@ -74,8 +78,8 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         // ECR refuses an immutable tag even when it is on this very digest.
         if (current is not null && !TagMutabilityRule.MayMove(repository.Settings, tag)) throw new RefusedException(ContentErrors.TagImmutable(repository.Name, tag));
         if (current == manifestId) return false;
-        var tags = await session.QueryFirstAsync("SELECT COUNT(*) FROM tags WHERE manifest_id = @manifest", static row => row.GetInt64(0), ("@manifest", manifestId));
-        if (tags >= MaxTags) throw new RefusedException(ContentErrors.TooManyImageTags(repository.Name, digest, MaxTags));
+        if (!await TagCounts.TryAddAsync(session, manifestId, MaxTags)) throw new RefusedException(ContentErrors.TooManyImageTags(repository.Name, digest, MaxTags));
+        if (current is { } former) await TagCounts.RemovedAsync(session, former);
         await session.ExecuteAsync(
             """
             INSERT INTO tags (repository_id, name, manifest_id, updated_at) VALUES (@repository, @tag, @manifest, @now)

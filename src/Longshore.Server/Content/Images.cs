@@ -1,13 +1,13 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
-using Longshore.Server.Content.Collection;
 using Longshore.Server.Content.Events;
+using Longshore.Server.Content.Recycling;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
 
 /// <summary>The images of repositories: get, delete, list. <see cref="ImagePusher"/> puts them.</summary>
-internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls, TimeProvider time, ContentOptions options)
+internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls, ImageRemover remover, RecycleBinSettings recycling, TimeProvider time)
 {
     /// <inheritdoc cref="ImagePusher.PutAsync"/>
     public ValueTask<Outcome<ImagePutResult>> PutAsync(ImagePut put, CancellationToken cancellationToken) => pusher.PutAsync(put, cancellationToken);
@@ -65,8 +65,9 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
     /// <summary>
     /// Deletes as ECR's BatchDeleteImage does: by digest the image and all its tags; by tag the tag, and the image with its last tag; by both, the
     /// tag must be on that digest (else ImageTagDoesNotMatchDigest). RepositoryNotFound, ManifestUnknown, ContentReferenced (Detail "digests": the indexes).
+    /// <paramref name="by"/> is the ARN of who deletes: the recycle bin keeps it, when the registry's retention has the image go there.
     /// </summary>
-    public ValueTask<Outcome<ImageDeletion>> DeleteAsync(RegistryId registry, RepositoryName name, ImageId image, CancellationToken cancellationToken) =>
+    public ValueTask<Outcome<ImageDeletion>> DeleteAsync(RegistryId registry, RepositoryName name, ImageId image, string by, CancellationToken cancellationToken) =>
         database.WriteAsync<Outcome<ImageDeletion>>(
             Durability.Synced,
             async session =>
@@ -83,14 +84,11 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                     }
                 }
 
-                var lists = await ImageRows.ParentsAsync(session, found.Id);
-                if (lists.Count > 0) return ContentErrors.ReferencedByManifestList(lists);
-                var tags = await ImageRows.TagsAsync(session, found.Id);
-                await BlobReferences.LeaseLinksOfAsync(session, found.Id, time.GetUtcNow() + options.CollectionGrace);
-                await ImageEvents.DeletedAsync(session, repository, found.Nature, found.Id, time.GetUtcNow());
-                await session.ExecuteAsync("DELETE FROM tags WHERE manifest_id = @manifest", ("@manifest", found.Id));
-                await session.ExecuteAsync("DELETE FROM manifests WHERE id = @manifest", ("@manifest", found.Id));
-                return new ImageDeletion(found.Digest, tags, ImageDeleted: true);
+                var retention = (await recycling.GetAsync(session, registry)).Delete;
+                var result = await remover.RemoveAsync(session, repository, found.Id, new RemovalContext(by, null, retention, time.GetUtcNow()));
+                return result.Status == RemovalStatus.Referenced
+                    ? ContentErrors.ReferencedByManifestList(result.ReferencedBy)
+                    : new ImageDeletion(found.Digest, result.Tags, ImageDeleted: true);
             },
             cancellationToken);
 
@@ -160,6 +158,7 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
     private async ValueTask DeleteTagAsync(DbSession session, Repository repository, FoundImage image, TagName tag)
     {
         await session.ExecuteAsync("DELETE FROM tags WHERE repository_id = @repository AND name = @tag", ("@repository", repository.Id), ("@tag", tag.Value));
+        await TagCounts.RemovedAsync(session, image.Id);
         await ImageEvents.TagDeletedAsync(session, repository, image.Nature, tag, time.GetUtcNow());
     }
 

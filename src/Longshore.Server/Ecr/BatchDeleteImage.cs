@@ -22,7 +22,7 @@ internal sealed class BatchDeleteImage(RepositoryCatalog catalog, Images images)
                 continue;
             }
 
-            if (!(await images.DeleteAsync(target.Registry, target.Name, image, cancellationToken)).TryGet(out var deletion, out error))
+            if (!(await images.DeleteAsync(target.Registry, target.Name, image, call.Caller.Principal.Arn, cancellationToken)).TryGet(out var deletion, out error))
             {
                 if (error.Code == ErrorCode.RepositoryNotFound) return error;
                 failures.Add(ImageIds.Fail(id, error));

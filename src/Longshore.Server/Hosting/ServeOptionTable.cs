@@ -92,11 +92,19 @@ internal static class ServeOptionTable
             "MiB that collection removes a second at the most, for file systems on which deleting large files slows down others.",
             static (o, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 1_000_000
                 ? Done(() => o.CollectionByteRate = n << 20) : ""),
+        new("recycle-bin-lifecycle", "DURATION", "7d", RetentionText,
+            "How long images that a lifecycle policy removed can be restored; their bytes are held meanwhile.",
+            static (o, text) => TryReadRetention(text, out var d) ? Done(() => o.RecycleBinLifecycle = d) : ""),
+        new("recycle-bin-delete", "DURATION", "0", RetentionText,
+            "How long images that somebody deleted can be restored; their bytes are held meanwhile.",
+            static (o, text) => TryReadRetention(text, out var d) ? Done(() => o.RecycleBinDelete = d) : ""),
         new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
             "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
         new("log-level", "LEVEL", "info", "trace, debug, info, warning or error",
             "The least severe messages that are logged.", ReadLogLevel),
     ];
+
+    private const string RetentionText = "a number with s, m, h or d, up to 365d, such as 7d; 0 means that they go at once";
 
     private static string? Done(Action set)
     {
@@ -142,6 +150,12 @@ internal static class ServeOptionTable
         if (level is null) return "";
         options.LogLevel = level.Value;
         return null;
+    }
+
+    private static bool TryReadRetention(string text, out TimeSpan retention)
+    {
+        retention = default;
+        return text == "0" || (TryReadDuration(text, out retention) && retention <= TimeSpan.FromDays(365));
     }
 
     private static bool TryReadDuration(string text, out TimeSpan duration)

@@ -59,6 +59,12 @@ internal sealed class ServeOptions
     /// <summary>Bytes that collection removes a second; 0: no limit.</summary>
     public long CollectionByteRate { get; set; }
 
+    /// <summary>How long images that a lifecycle policy removed can be restored. 0 to 365 days.</summary>
+    public TimeSpan RecycleBinLifecycle { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long images that somebody deleted can be restored. 0 to 365 days.</summary>
+    public TimeSpan RecycleBinDelete { get; set; }
+
     /// <summary>Scheme and authority that clients are told to use, without a trailing slash; null: those of each request.</summary>
     public string? PublicUrl { get; set; }
 

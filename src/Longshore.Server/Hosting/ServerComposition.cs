@@ -24,7 +24,14 @@ internal static class ServerComposition
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
         services.AddSingleton<IBlobStore>(provider => new FileSystemBlobStore(options.BlobDirectory, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton(new ContentOptions { UploadExpiry = options.UploadExpiry, BlobLease = options.BlobLease, CollectionGrace = options.CollectionGrace });
+        services.AddSingleton(new ContentOptions
+        {
+            UploadExpiry = options.UploadExpiry,
+            BlobLease = options.BlobLease,
+            CollectionGrace = options.CollectionGrace,
+            RecycleBinLifecycle = options.RecycleBinLifecycle,
+            RecycleBinDelete = options.RecycleBinDelete,
+        });
         services.AddSingleton(new CollectionOptions
         {
             Interval = options.CollectionInterval,

@@ -115,7 +115,7 @@ internal sealed class ManifestEndpoints(Images images, PullTimeExclusions pulls,
         }
 
         var error = reference.IsDigest
-            ? (await images.DeleteAsync(request.Registry, request.Name, new ImageId(reference.Digest, null), request.Aborted)).Error
+            ? (await images.DeleteAsync(request.Registry, request.Name, new ImageId(reference.Digest, null), request.Caller.Principal.Arn, request.Aborted)).Error
             : (await images.RemoveTagAsync(request.Registry, request.Name, reference.Tag, request.Aborted)).Error;
         if (error is not null) await request.FailAsync(error);
         else request.Response.StatusCode = StatusCodes.Status202Accepted;

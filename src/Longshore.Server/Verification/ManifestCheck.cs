@@ -27,44 +27,75 @@ internal static class ManifestCheck
         await database.ReadSnapshotAsync(
             async session =>
             {
-                // Beside a serving registry the image may have been deleted since it was read.
-                var there = await session.QueryFirstAsync("SELECT 1 FROM manifests WHERE id = @id", static r => r.GetInt64(0), ("@id", row.Id));
-                if (there == 0) return 0;
-                foreach (var reference in document.BlobReferences)
-                {
-                    var state = await session.QueryFirstAsync<long?>(
-                        """
-                        SELECT b.state FROM blobs b
-                        JOIN manifest_blobs mb ON mb.blob_id = b.id AND mb.manifest_id = @manifest
-                        JOIN repository_blobs l ON l.blob_id = b.id AND l.repository_id = @repository
-                        WHERE b.digest = @digest AND b.size = @size
-                        """,
-                        static r => r.GetInt64(0),
-                        ("@manifest", row.Id),
-                        ("@repository", row.RepositoryId),
-                        ("@digest", reference.Digest.Value),
-                        ("@size", reference.Size));
-                    if (state != 0 && !reference.IsForeign)
-                        problems.Add(Missing(row, image, $"blob {reference.Digest}"));
-                }
-
-                foreach (var reference in document.Children)
-                {
-                    var child = await session.QueryFirstAsync(
-                        "SELECT 1 FROM manifest_children c JOIN manifests m ON m.id = c.child_id WHERE c.manifest_id = @manifest AND m.repository_id = @repository AND m.digest = @digest",
-                        static r => r.GetInt64(0),
-                        ("@manifest", row.Id),
-                        ("@repository", row.RepositoryId),
-                        ("@digest", reference.Digest.Value));
-                    if (child == 0) problems.Add(Missing(row, image, $"manifest {reference.Digest}"));
-                }
-
+                if (row.IsRecycled) await CheckRecycledAsync(session, row, image, document, problems);
+                else await CheckAsync(session, row, image, document, problems);
                 return 0;
             },
             cancellationToken);
         return problems;
     }
 
-    private static Finding Missing(ManifestRow row, string image, string what) =>
-        new(FindingKind.ReferenceMissing, row.Digest.Value, $"The image {image} needs {what}, which the repository does not hold whole.", [image], null);
+    private static async ValueTask CheckAsync(DbSession session, ManifestRow row, string image, ManifestDocument document, List<Finding> problems)
+    {
+        // Beside a serving registry the image may have been deleted since it was read.
+        var there = await session.QueryFirstAsync("SELECT 1 FROM manifests WHERE id = @id", static r => r.GetInt64(0), ("@id", row.Id));
+        if (there == 0) return;
+        foreach (var reference in document.BlobReferences)
+        {
+            var state = await session.QueryFirstAsync<long?>(
+                """
+                SELECT b.state FROM blobs b
+                JOIN manifest_blobs mb ON mb.blob_id = b.id AND mb.manifest_id = @manifest
+                JOIN repository_blobs l ON l.blob_id = b.id AND l.repository_id = @repository
+                WHERE b.digest = @digest AND b.size = @size
+                """,
+                static r => r.GetInt64(0),
+                ("@manifest", row.Id),
+                ("@repository", row.RepositoryId),
+                ("@digest", reference.Digest.Value),
+                ("@size", reference.Size));
+            if (state != 0 && !reference.IsForeign)
+                problems.Add(Missing(row, image, $"blob {reference.Digest}"));
+        }
+
+        foreach (var reference in document.Children)
+        {
+            var child = await session.QueryFirstAsync(
+                "SELECT 1 FROM manifest_children c JOIN manifests m ON m.id = c.child_id WHERE c.manifest_id = @manifest AND m.repository_id = @repository AND m.digest = @digest",
+                static r => r.GetInt64(0),
+                ("@manifest", row.Id),
+                ("@repository", row.RepositoryId),
+                ("@digest", reference.Digest.Value));
+            if (child == 0) problems.Add(Missing(row, image, $"manifest {reference.Digest}"));
+        }
+    }
+
+    /// <summary>An image in the recycle bin must have kept its bodies. The images that an index lists may have gone for good: it only cannot be restored then.</summary>
+    private static async ValueTask CheckRecycledAsync(DbSession session, ManifestRow row, string image, ManifestDocument document, List<Finding> problems)
+    {
+        var kept = await session.QueryFirstAsync("SELECT children FROM recycled_images WHERE id = @id", static r => r.GetString(0), ("@id", row.Id));
+        if (kept is null) return;
+        foreach (var reference in document.BlobReferences)
+        {
+            var state = await session.QueryFirstAsync<long?>(
+                "SELECT b.state FROM blobs b JOIN recycled_blobs rb ON rb.blob_id = b.id AND rb.image_id = @image WHERE b.digest = @digest AND b.size = @size",
+                static r => r.GetInt64(0),
+                ("@image", row.Id),
+                ("@digest", reference.Digest.Value),
+                ("@size", reference.Size));
+            if (state != 0 && !reference.IsForeign)
+                problems.Add(Missing(row, image, $"blob {reference.Digest}"));
+        }
+
+        var children = kept.Length == 0 ? [] : kept.Split('\n');
+        foreach (var reference in document.Children)
+            if (!children.Contains(reference.Digest.Value)) problems.Add(Missing(row, image, $"manifest {reference.Digest} in its list"));
+    }
+
+    private static Finding Missing(ManifestRow row, string image, string what) => new(
+        FindingKind.ReferenceMissing,
+        row.Digest.Value,
+        $"The image {image} {(row.IsRecycled ? "in the recycle bin " : "")}needs {what}, which {(row.IsRecycled ? "the bin" : "the repository")} does not hold whole.",
+        [image],
+        null);
 }

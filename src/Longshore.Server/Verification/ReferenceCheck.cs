@@ -5,7 +5,7 @@ using Longshore.Storage.Metadata;
 namespace Longshore.Server.Verification;
 
 /// <summary>
-/// Checks what keeps bodies: condemned ones must have no reference, links without an image must have a lease, and what the recycle bin holds must be there.
+/// Checks what keeps bodies: condemned ones must have no reference, and links without an image must have a lease.
 /// </summary>
 internal static class ReferenceCheck
 {
@@ -93,38 +93,6 @@ internal static class ReferenceCheck
 
             if (rows.Count < Page) return;
             (repository, blob) = (rows[^1].Repository, rows[^1].Blob);
-        }
-    }
-
-    /// <summary>Images in the recycle bin: their manifest has its digest, and what they name is there.</summary>
-    public static async Task RecycledAsync(IDatabase database, Action<Finding> report, CancellationToken cancellationToken)
-    {
-        var after = 0L;
-        while (true)
-        {
-            // One at a time: a manifest may have 4 MiB.
-            var image = await database.ReadAsync(
-                s => s.QueryFirstAsync(
-                    """
-                    SELECT i.id, i.digest, i.bytes, r.account, r.region, r.name FROM recycled_images i JOIN repositories r ON r.id = i.repository_id
-                    WHERE i.id > @after ORDER BY i.id LIMIT 1
-                    """,
-                    static r => (Id: r.GetInt64(0), Digest: ImageRows.DigestAt(r, 1), Bytes: r.GetBytes(2), Repository: $"{r.GetString(3)}/{r.GetString(4)}/{r.GetString(5)}"),
-                    ("@after", after)),
-                cancellationToken);
-            if (image.Id == 0) return;
-            after = image.Id;
-            var name = $"{image.Repository}@{image.Digest}";
-            if (Digest.Compute(image.Bytes, image.Digest.Algorithm) != image.Digest)
-                report(new Finding(FindingKind.ManifestDamaged, image.Digest.Value, $"The manifest {name} in the recycle bin does not have its digest any more.", [name], null));
-            var missing = await database.ReadAsync(
-                s => s.QueryAsync(
-                    "SELECT b.digest FROM recycled_blobs r JOIN blobs b ON b.id = r.blob_id WHERE r.image_id = @image AND b.state = 2 LIMIT 10",
-                    static r => r.GetString(0),
-                    ("@image", image.Id)),
-                cancellationToken);
-            foreach (var digest in missing)
-                report(new Finding(FindingKind.ReferenceMissing, image.Digest.Value, $"The image {name} in the recycle bin needs blob {digest}, which is not whole.", [name], null));
         }
     }
 }

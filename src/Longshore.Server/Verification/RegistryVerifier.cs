@@ -10,8 +10,8 @@ namespace Longshore.Server.Verification;
 /// <summary>
 /// Looks at everything the registry keeps: 1. the database's structure; 2. every body, byte for byte, against its digest
 /// and size; 3. every stored body and upload for one that no row names, or that its row gave up and that is there again;
-/// 4. every manifest against its digest and every reference it makes; 5. what keeps bodies: links, leases, the recycle bin, and that
-/// nothing references condemned ones. A condemned body is whole like any other until collection ends its row.
+/// 4. every manifest, those in the recycle bin too, against its digest and every reference it makes; 5. what keeps bodies: links, leases, and
+/// that nothing references condemned ones. A condemned body is whole like any other until collection ends its row.
 /// </summary>
 /// <remarks>
 /// Works page by page: memory does not grow with the registry. Without <c>repair</c> it only reads, and may run beside a
@@ -47,7 +47,6 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
         progress(new VerifyProgress("references", 0, 0, ""));
         await ReferenceCheck.CondemnedAsync(database, repair, Report, cancellationToken);
         await ReferenceCheck.LinksAsync(database, repair, Report, cancellationToken);
-        await ReferenceCheck.RecycledAsync(database, Report, cancellationToken);
         return new VerifySummary(bodies, bodyBytes, manifests, storedBodies, findings, harmless, repaired);
     }
 
@@ -131,19 +130,28 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
 
     private async Task VerifyManifestsAsync(CancellationToken cancellationToken)
     {
-        var total = await database.ReadAsync(s => s.QueryFirstAsync("SELECT COUNT(*) FROM manifests", static r => r.GetInt64(0)), cancellationToken);
+        var total = await database.ReadAsync(
+            s => s.QueryFirstAsync("SELECT (SELECT COUNT(*) FROM manifests) + (SELECT COUNT(*) FROM recycled_images)", static r => r.GetInt64(0)),
+            cancellationToken);
+        await VerifyManifestsAsync("manifests", recycled: false, total, cancellationToken);
+        await VerifyManifestsAsync("recycled_images", recycled: true, total, cancellationToken);
+    }
+
+    private async Task VerifyManifestsAsync(string table, bool recycled, long total, CancellationToken cancellationToken)
+    {
         var after = 0L;
         while (true)
         {
             // One at a time: a manifest may have 4 MiB.
             var row = await database.ReadAsync(
                 s => s.QueryFirstAsync(
-                    """
+                    $"""
                     SELECT m.id, m.repository_id, m.digest, m.media_type, m.size, m.bytes, r.account, r.region, r.name
-                    FROM manifests m JOIN repositories r ON r.id = m.repository_id
+                    FROM {table} m JOIN repositories r ON r.id = m.repository_id
                     WHERE m.id > @after ORDER BY m.id LIMIT 1
                     """,
-                    static r => new ManifestRow(r.GetInt64(0), r.GetInt64(1), ImageRows.DigestAt(r, 2), r.GetString(3), r.GetInt64(4), r.GetBytes(5), $"{r.GetString(6)}/{r.GetString(7)}/{r.GetString(8)}"),
+                    r => new ManifestRow(
+                        r.GetInt64(0), r.GetInt64(1), ImageRows.DigestAt(r, 2), r.GetString(3), r.GetInt64(4), r.GetBytes(5), $"{r.GetString(6)}/{r.GetString(7)}/{r.GetString(8)}", recycled),
                     ("@after", after)),
                 cancellationToken);
             if (row is null) return;
@@ -244,7 +252,11 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
                 """
                 SELECT r.account, r.region, r.name, m.digest FROM manifest_blobs mb
                 JOIN manifests m ON m.id = mb.manifest_id JOIN repositories r ON r.id = m.repository_id
-                WHERE mb.blob_id = @blob LIMIT @limit
+                WHERE mb.blob_id = @blob
+                UNION ALL
+                SELECT r.account, r.region, r.name, m.digest FROM recycled_blobs rb
+                JOIN recycled_images m ON m.id = rb.image_id JOIN repositories r ON r.id = m.repository_id
+                WHERE rb.blob_id = @blob LIMIT @limit
                 """,
                 static r => $"{r.GetString(0)}/{r.GetString(1)}/{r.GetString(2)}@{r.GetString(3)}",
                 ("@blob", row.Id),
@@ -277,5 +289,5 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
     private sealed record BlobRow(long Id, Digest Digest, long Size, string Location);
 }
 
-/// <summary>A manifest as verification reads it.</summary>
-internal sealed record ManifestRow(long Id, long RepositoryId, Digest Digest, string MediaType, long Size, byte[] Bytes, string Repository);
+/// <summary>A manifest as verification reads it, of an image or of one in the recycle bin.</summary>
+internal sealed record ManifestRow(long Id, long RepositoryId, Digest Digest, string MediaType, long Size, byte[] Bytes, string Repository, bool IsRecycled);

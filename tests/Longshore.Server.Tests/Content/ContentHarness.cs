@@ -3,6 +3,8 @@ using System.IO.Pipelines;
 using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
+using Longshore.Server.Content.Recycling;
+using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -35,7 +37,10 @@ internal sealed class ContentHarness : IAsyncDisposable
         Catalog = new RepositoryCatalog(Database, Time);
         Shelf = new BlobShelf(Database, Store, Time);
         Pulls = new PullRecorder(Database, Time, NullLogger<PullRecorder>.Instance);
-        Images = new Images(Database, new ImagePusher(Database, Time), Pulls, Time, Options);
+        Remover = new ImageRemover(Options);
+        RecycleSettings = new RecycleBinSettings(Database, Time, Options);
+        Bin = new RecycleBin(Database, Time);
+        Images = new Images(Database, new ImagePusher(Database, Time), Pulls, Remover, RecycleSettings, Time);
         Expiry = new UploadExpiryJob(Database, Store, Claims, Time, Options, NullLogger<UploadExpiryJob>.Instance);
         Collector = new Collector(Database, Store, Time, Options, Collection, NullLogger<Collector>.Instance);
         Scrub = new StoreScrub(Database, Store, Time, Collection);
@@ -44,6 +49,9 @@ internal sealed class ContentHarness : IAsyncDisposable
     }
 
     public static RegistryId Home { get; } = new("123456789012", "eu-central-1");
+
+    /// <summary>Who deletes.</summary>
+    public static string Caller => "arn:aws:iam::123456789012:root";
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -86,6 +94,12 @@ internal sealed class ContentHarness : IAsyncDisposable
     public ReferenceSweep Sweep { get; }
 
     public CollectionPreview Preview { get; }
+
+    public ImageRemover Remover { get; }
+
+    public RecycleBinSettings RecycleSettings { get; }
+
+    public RecycleBin Bin { get; }
 
     public static RepositoryName Name(string text) => RepositoryName.TryParse(text, out var name) ? name : throw new ArgumentException(text);
 
@@ -141,6 +155,18 @@ internal sealed class ContentHarness : IAsyncDisposable
         var findings = new List<Finding>();
         await new RegistryVerifier(Database, Store, TimeProvider.System, repair: false, findings.Add, _ => { }).RunAsync(Token);
         return findings;
+    }
+
+    /// <summary>Runs a recurring job once, at the clock's time.</summary>
+    public async Task RunJobAsync(IJobHandler handler)
+    {
+        var jobs = new JobStore(Database, Time);
+        await jobs.TriggerAsync(handler.Kind, "", Token);
+        using var runner = new JobRunner(Database, jobs, [handler], new JobOptions { SoleServer = true }, new Jitter(new Random(1)), Time, NullLogger<JobRunner>.Instance);
+        await Task.WhenAll(await runner.PollAsync(Token));
+        var state = await jobs.FindAsync(handler.Kind, "", Token);
+        Assert.Null(state?.LastError);
+        Assert.NotNull(state?.FinishedAt);
     }
 
     public async Task<long> CountAsync(string table, string where = "1 = 1") =>

@@ -15,10 +15,10 @@ public sealed class ImageDeletionTests
         await using var content = new ContentHarness();
         var name = await content.CreateAsync("tags");
         await content.PushAsync(name, Image, "a", "b");
-        var first = (await content.Images.DeleteAsync(Home, name, new ImageId(null, Tag("b")), Token)).Value;
+        var first = (await content.Images.DeleteAsync(Home, name, new ImageId(null, Tag("b")), Caller, Token)).Value;
         Assert.False(first.ImageDeleted);
         Assert.Equal(["b"], first.Tags);
-        var last = (await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), Tag("a")), Token)).Value;
+        var last = (await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), Tag("a")), Caller, Token)).Value;
         Assert.True(last.ImageDeleted);
         Assert.Equal(["a"], last.Tags);
         Assert.Equal(0, await content.CountAsync("manifests"));
@@ -32,7 +32,7 @@ public sealed class ImageDeletionTests
         await content.PushAsync(name, Image, "a");
         await content.PushAsync(name, TestImage.Create(2, 10), "b");
         foreach (var tag in new[] { "b", "c" })
-            Assert.Equal(ErrorCode.ImageTagDoesNotMatchDigest, (await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), Tag(tag)), Token)).Error?.Code);
+            Assert.Equal(ErrorCode.ImageTagDoesNotMatchDigest, (await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), Tag(tag)), Caller, Token)).Error?.Code);
         Assert.Equal(2, await content.CountAsync("tags"));
     }
 
@@ -42,7 +42,7 @@ public sealed class ImageDeletionTests
         await using var content = new ContentHarness();
         var name = await content.CreateAsync("tags");
         await content.PushAsync(name, Image, "b", "a", "c");
-        Assert.Equal(["a", "b", "c"], (await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), null), Token)).Value.Tags);
+        Assert.Equal(["a", "b", "c"], (await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), null), Caller, Token)).Value.Tags);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class ImageDeletionTests
         var name = await content.CreateAsync("tags");
         await content.PushAsync(name, Image, "child");
         await content.PushAsync(name, TestImage.Index(new TestImageOptions(), [Image]), "index");
-        Assert.Equal(ErrorCode.ContentReferenced, (await content.Images.DeleteAsync(Home, name, new ImageId(null, Tag("child")), Token)).Error?.Code);
+        Assert.Equal(ErrorCode.ContentReferenced, (await content.Images.DeleteAsync(Home, name, new ImageId(null, Tag("child")), Caller, Token)).Error?.Code);
         Assert.Equal(2, await content.CountAsync("tags"));
     }
 

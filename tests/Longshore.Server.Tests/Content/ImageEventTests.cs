@@ -45,9 +45,9 @@ public sealed class ImageEventTests
         await content.PushAsync(name, Image, "d", "b", "a", "c");
         var pushes = (await EventsAsync(content)).Count;
         await content.Images.RemoveTagAsync(Home, name, Tag("d"), Token);
-        await content.Images.DeleteAsync(Home, name, new ImageId(null, Tag("c")), Token);
-        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), null), Token);
-        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(untagged.Digest), null), Token);
+        await content.Images.DeleteAsync(Home, name, new ImageId(null, Tag("c")), Caller, Token);
+        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(Image.Digest), null), Caller, Token);
+        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(untagged.Digest), null), Caller, Token);
         Assert.Equal(
             [Told(Image, "DELETE", "d"), Told(Image, "DELETE", "c"), Told(Image, "DELETE", "a"), Told(Image, "DELETE", "b"), Told(untagged, "DELETE", null)],
             (await EventsAsync(content))[pushes..]);
@@ -62,7 +62,7 @@ public sealed class ImageEventTests
         var signature = TestImage.Artifact(
             new TestImageOptions { LayerSizes = [5], ArtifactType = "application/vnd.example.signature+json", Subject = Image.Descriptor() }, "text/plain");
         await content.PushAsync(name, signature);
-        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(signature.Digest), null), Token);
+        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(signature.Digest), null), Caller, Token);
         var index = TestImage.Index(new TestImageOptions(), [Image]);
         await content.PushAsync(name, index);
         string Referrer(string action) =>

@@ -312,7 +312,7 @@ public sealed class CollectorTests
     }
 
     private static async Task DeleteAsync(ContentHarness content, RepositoryName name, TestManifest image) =>
-        Assert.True((await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(image.Digest), null), Token)).Value.ImageDeleted);
+        Assert.True((await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(image.Digest), null), Caller, Token)).Value.ImageDeleted);
 
     private static async Task CondemnAsync(ContentHarness content)
     {
