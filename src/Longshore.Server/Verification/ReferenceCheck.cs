@@ -1,4 +1,3 @@
-using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Storage.Metadata;
 
