@@ -1,4 +1,3 @@
-using Longshore.Server.Content;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Verification;

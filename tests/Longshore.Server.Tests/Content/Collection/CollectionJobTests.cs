@@ -72,7 +72,7 @@ public sealed class CollectionJobTests
                         await content.PushAsync(name, TestBlob.Random(random.Next(12), 100));
                         break;
                     case 1:
-                        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(image.Digest), null), Token);
+                        await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(image.Digest), null), Caller, Token);
                         break;
                     case 2:
                         content.Time.Step(TimeSpan.FromHours(random.Next(30)));

@@ -64,7 +64,7 @@ public sealed class CollectionRaceTests
                             var there = (await server.Images.ListAsync(Home, name, TagStatus.Any, null, 100, Token)).Value;
                             if (there.Count == 0) break;
                             var victim = there[random.Next(there.Count)].Digest;
-                            if ((await server.Images.DeleteAsync(Home, name, new ImageId(victim, null), Token)).Succeeded) Interlocked.Increment(ref deletes);
+                            if ((await server.Images.DeleteAsync(Home, name, new ImageId(victim, null), Caller, Token)).Succeeded) Interlocked.Increment(ref deletes);
                             break;
                     }
                 }
