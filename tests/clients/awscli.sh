@@ -73,6 +73,34 @@ same v5 "$(ecr batch-delete-image --repository-name "$name" --image-ids imageTag
 same "$url" "$(ecr get-authorization-token --query 'authorizationData[].proxyEndpoint')"
 "$aws" --endpoint-url "$url" --output text sts get-caller-identity --query Arn | grep -q ':root$' || fail "identity"
 
+# Settings of the registry, in a region of their own
+settings() { "$aws" --endpoint-url "$url" --region eu-central-1 --output text ecr "$@"; }
+rule='scanFrequency=SCAN_ON_PUSH,repositoryFilters=[{filter=awscli*,filterType=WILDCARD}]'
+same BASIC "$(settings put-registry-scanning-configuration --scan-type BASIC --rules "$rule" --query registryScanningConfiguration.scanType)"
+same 'awscli*' "$(settings get-registry-scanning-configuration --query 'scanningConfiguration.rules[0].repositoryFilters[0].filter')"
+settings create-repository --repository-name "$name" >/dev/null
+same SCAN_ON_PUSH "$(settings batch-get-repository-scanning-configuration --repository-names "$name" no-such --query 'scanningConfigurations[].scanFrequency')"
+same REPOSITORY_NOT_FOUND "$(settings batch-get-repository-scanning-configuration --repository-names "$name" no-such --query 'failures[].failureCode')"
+settings delete-repository --repository-name "$name" >/dev/null
+if settings get-account-setting --name BLOB_MOUNTING >/dev/null 2>&1; then # A CLI whose model knows the newer operations.
+  same DISABLED "$(settings put-account-setting --name BLOB_MOUNTING --value DISABLED --query value)"
+  same DISABLED "$(settings get-account-setting --name BLOB_MOUNTING --query value)"
+  same ENABLED "$(settings put-account-setting --name BLOB_MOUNTING --value ENABLED --query value)"
+  role="arn:aws:iam::123456789012:role/awscli-$$"
+  same "$role" "$(settings register-pull-time-update-exclusion --principal-arn "$role" --query principalArn)"
+  same "$role" "$(settings list-pull-time-update-exclusions --query "pullTimeUpdateExclusions[?@ == '$role']")"
+  same "$role" "$(settings deregister-pull-time-update-exclusion --principal-arn "$role" --query principalArn)"
+  prefix="awscli-$$"
+  same "$prefix" "$(settings create-repository-creation-template --prefix "$prefix" --applied-for CREATE_ON_PUSH --image-tag-mutability IMMUTABLE \
+    --resource-tags Key=a,Value=b --custom-role-arn "$role" --query repositoryCreationTemplate.prefix)"
+  settings initiate-layer-upload --repository-name "$prefix/made" >/dev/null
+  same IMMUTABLE "$(settings describe-repositories --repository-names "$prefix/made" --query 'repositories[0].imageTagMutability')"
+  same MUTABLE "$(settings update-repository-creation-template --prefix "$prefix" --image-tag-mutability MUTABLE --query repositoryCreationTemplate.imageTagMutability)"
+  same "$prefix" "$(settings describe-repository-creation-templates --prefixes "$prefix" --query 'repositoryCreationTemplates[].prefix')"
+  same "$prefix" "$(settings delete-repository-creation-template --prefix "$prefix" --query repositoryCreationTemplate.prefix)"
+  settings delete-repository --repository-name "$prefix/made" >/dev/null
+fi
+
 # What is not offered, and the end
 refused ValidationException start-image-scan --repository-name "$name" --image-id imageTag=v1
 refused RepositoryNotEmptyException delete-repository --repository-name "$name"

@@ -35,7 +35,8 @@ def refused(error, call, **arguments):
     """The call must fail with the modelled exception: boto3 knows it by name only when code and model agree."""
     try:
         call(**arguments)
-    except getattr(ecr.exceptions, error) as fault:
+    except ecr.exceptions.ClientError as fault:
+        check(type(fault).__name__ == error, f"{fault} is not {error}")
         check(fault.response["ResponseMetadata"]["HTTPStatusCode"] == 400, f"{error} is not status 400")
         check(fault.response["ResponseMetadata"]["RequestId"], f"{error} has no request id")
         return fault.response
@@ -181,6 +182,49 @@ def tokens_and_identity():
         check(fault.response["Error"]["Code"] == "InvalidSignatureException", "wrong secret")
 
 
+def settings_of_the_registry():
+    """In a region of their own: other tests of the same server count on the defaults."""
+    ecr = boto3.client("ecr", endpoint_url=URL, config=CONFIG, region_name="eu-central-2")
+    rules = [{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": PREFIX, "filterType": "WILDCARD"}]}]
+    put = ecr.put_registry_scanning_configuration(scanType="ENHANCED", rules=rules)["registryScanningConfiguration"]
+    check(put == {"scanType": "ENHANCED", "rules": rules}, "put_registry_scanning_configuration")
+    check(ecr.get_registry_scanning_configuration()["scanningConfiguration"] == put, "get_registry_scanning_configuration")
+    ecr.create_repository(repositoryName=NAME)
+    got = ecr.batch_get_repository_scanning_configuration(repositoryNames=[NAME, "no-such"])
+    check(got["scanningConfigurations"][0]["scanFrequency"] == "CONTINUOUS_SCAN", "scanFrequency")
+    check(got["scanningConfigurations"][0]["appliedScanFilters"] == rules[0]["repositoryFilters"], "appliedScanFilters")
+    check(got["failures"][0]["failureCode"] == "REPOSITORY_NOT_FOUND", "scanning failure")
+    ecr.delete_repository(repositoryName=NAME)
+    refused("InvalidParameterException", ecr.put_registry_scanning_configuration, rules=rules)
+
+    if "PutAccountSetting" in KNOWN:
+        for value in ("DISABLED", "ENABLED"):
+            check(ecr.put_account_setting(name="BLOB_MOUNTING", value=value)["value"] == value, "put_account_setting")
+            check(ecr.get_account_setting(name="BLOB_MOUNTING")["value"] == value, "get_account_setting")
+        refused("InvalidParameterException", ecr.put_account_setting, name="BLOB_MOUNTING", value="SOMETIMES")
+    if "RegisterPullTimeUpdateExclusion" in KNOWN:
+        role = f"arn:aws:iam::123456789012:role/{PREFIX}"
+        check(ecr.register_pull_time_update_exclusion(principalArn=role)["createdAt"].tzinfo is not None, "createdAt of an exclusion")
+        refused("ExclusionAlreadyExistsException", ecr.register_pull_time_update_exclusion, principalArn=role)
+        check(role in ecr.list_pull_time_update_exclusions()["pullTimeUpdateExclusions"], "list_pull_time_update_exclusions")
+        check(ecr.deregister_pull_time_update_exclusion(principalArn=role)["principalArn"] == role, "deregister_pull_time_update_exclusion")
+        refused("ExclusionNotFoundException", ecr.deregister_pull_time_update_exclusion, principalArn=role)
+    if "CreateRepositoryCreationTemplate" in KNOWN:
+        template = {"prefix": PREFIX, "appliedFor": ["CREATE_ON_PUSH"], "description": "by boto3", "imageTagMutability": "IMMUTABLE"}
+        made = ecr.create_repository_creation_template(**template)["repositoryCreationTemplate"]
+        check({key: made[key] for key in template} == template and made["createdAt"].tzinfo is not None, "create_repository_creation_template")
+        refused("TemplateAlreadyExistsException", ecr.create_repository_creation_template, **template)
+        ecr.initiate_layer_upload(repositoryName=NAME)
+        check(ecr.describe_repositories(repositoryNames=[NAME])["repositories"][0]["imageTagMutability"] == "IMMUTABLE", "made by the template")
+        ecr.delete_repository(repositoryName=NAME)
+        ecr.update_repository_creation_template(prefix=PREFIX, appliedFor=["REPLICATION"])
+        refused("RepositoryNotFoundException", ecr.initiate_layer_upload, repositoryName=NAME)
+        found = ecr.describe_repository_creation_templates(prefixes=[PREFIX])["repositoryCreationTemplates"]
+        check([each["appliedFor"] for each in found] == [["REPLICATION"]], "describe_repository_creation_templates")
+        check(ecr.delete_repository_creation_template(prefix=PREFIX)["repositoryCreationTemplate"] == found[0], "delete_repository_creation_template")
+        refused("TemplateNotFoundException", ecr.delete_repository_creation_template, prefix=PREFIX)
+
+
 def clean_up():
     refused("RepositoryNotEmptyException", ecr.delete_repository, repositoryName=NAME)
     check(ecr.delete_repository(repositoryName=NAME, force=True)["repository"]["repositoryName"] == NAME, "delete")
@@ -192,5 +236,6 @@ def clean_up():
 repositories()
 layers_and_images()
 tokens_and_identity()
+settings_of_the_registry()
 clean_up()
 print(f"OK boto3 {boto3.__version__}")

@@ -36,6 +36,7 @@ public sealed class ClientTests(EcrFixture ecr)
 
     private async Task RunAsync(string program, string script)
     {
+        using var models = NewestModel();
         var environment = new Dictionary<string, string?>
         {
             ["AWS_ACCESS_KEY_ID"] = ecr.Server.Options.AccessKeyId,
@@ -48,11 +49,24 @@ public sealed class ClientTests(EcrFixture ecr)
             ["AWS_CONFIG_FILE"] = "/dev/null",
             ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null",
             ["AWS_EC2_METADATA_DISABLED"] = "true",
+            // boto3 and the CLI of Debian are older than many operations; a newer model teaches them.
+            ["AWS_DATA_PATH"] = models?.Path,
             ["no_proxy"] = "127.0.0.1",
             ["NO_PROXY"] = "127.0.0.1",
         };
         var result = await CommandRunner.RunAsync(
             program, [Path.Combine(Clients, script), ecr.Server.BaseAddress.AbsoluteUri.TrimEnd('/')], EcrFixture.Token, environment, timeout: TimeSpan.FromMinutes(5));
         Assert.Contains("OK ", result.StandardOutput, StringComparison.Ordinal);
+    }
+
+    /// <summary>The newest model of ECR as botocore looks for it, or null where the models are not beside the repository.</summary>
+    private static TemporaryDirectory? NewestModel()
+    {
+        var model = Path.Combine(RepositoryRoot.Path, "../shared/aws-models/ecr-2015-09-21.json");
+        if (!File.Exists(model)) return null;
+        var directory = new TemporaryDirectory("models");
+        var folder = Directory.CreateDirectory(directory.Combine("ecr/2015-09-21"));
+        File.Copy(model, Path.Combine(folder.FullName, "service-2.json"));
+        return directory;
     }
 }

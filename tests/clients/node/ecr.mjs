@@ -138,6 +138,46 @@ async function layersAndImages() {
   assert.deepEqual(gone.imageIds.map((each) => each.imageTag), ["index", "dev", "release-1"]);
 }
 
+/** In a region of their own: other tests of the same server count on the defaults. */
+async function settingsOfTheRegistry() {
+  const ecr = new aws.ECR({ endpoint: url, maxAttempts: 1, region: "eu-south-1" });
+  const filters = [{ filter: `${prefix}*`, filterType: "WILDCARD" }];
+  const rules = [{ scanFrequency: "SCAN_ON_PUSH", repositoryFilters: filters }];
+  await ecr.putRegistryScanningConfiguration({ scanType: "BASIC", rules });
+  assert.deepEqual((await ecr.getRegistryScanningConfiguration({})).scanningConfiguration, { scanType: "BASIC", rules });
+  for (const value of ["DISABLED", "ENABLED"]) {
+    assert.equal((await ecr.putAccountSetting({ name: "BLOB_MOUNTING", value })).value, value);
+    assert.equal((await ecr.getAccountSetting({ name: "BLOB_MOUNTING" })).value, value);
+  }
+  await refused("InvalidParameterException", ecr.getAccountSetting({ name: "NO_SUCH" }));
+
+  const principalArn = `arn:aws:iam::123456789012:role/${prefix}`;
+  assert.ok((await ecr.registerPullTimeUpdateExclusion({ principalArn })).createdAt instanceof Date);
+  await refused("ExclusionAlreadyExistsException", ecr.registerPullTimeUpdateExclusion({ principalArn }));
+  assert.ok((await ecr.listPullTimeUpdateExclusions({})).pullTimeUpdateExclusions.includes(principalArn));
+  await ecr.deregisterPullTimeUpdateExclusion({ principalArn });
+  await refused("ExclusionNotFoundException", ecr.deregisterPullTimeUpdateExclusion({ principalArn }));
+
+  const template = { appliedFor: ["CREATE_ON_PUSH"], imageTagMutability: "IMMUTABLE", resourceTags: [{ Key: "a", Value: "b" }], customRoleArn: principalArn };
+  for (const each of [prefix, `${prefix}-2`]) await ecr.createRepositoryCreationTemplate({ prefix: each, ...template });
+  await refused("TemplateAlreadyExistsException", ecr.createRepositoryCreationTemplate({ prefix, ...template }));
+  const pages = await collect(aws.paginateDescribeRepositoryCreationTemplates({ client: ecr, pageSize: 1 }, {}), "repositoryCreationTemplates");
+  assert.deepEqual(pages.map((each) => each.prefix).filter((each) => each.startsWith(prefix)), [prefix, `${prefix}-2`]);
+  await ecr.initiateLayerUpload({ repositoryName });
+  const { repositories } = await ecr.describeRepositories({ repositoryNames: [repositoryName] });
+  assert.equal(repositories[0].imageTagMutability, "IMMUTABLE");
+  assert.deepEqual((await ecr.listTagsForResource({ resourceArn: repositories[0].repositoryArn })).tags, template.resourceTags);
+  const scanning = await ecr.batchGetRepositoryScanningConfiguration({ repositoryNames: [repositoryName, "no-such"] });
+  assert.deepEqual(scanning.scanningConfigurations.map((each) => [each.scanFrequency, each.appliedScanFilters]), [["SCAN_ON_PUSH", filters]]);
+  assert.equal(scanning.failures[0].failureCode, "REPOSITORY_NOT_FOUND");
+  const updated = await ecr.updateRepositoryCreationTemplate({ prefix, description: "changed" });
+  assert.equal(updated.repositoryCreationTemplate.description, "changed");
+  assert.deepEqual(updated.repositoryCreationTemplate.resourceTags, template.resourceTags);
+  for (const each of [prefix, `${prefix}-2`]) await ecr.deleteRepositoryCreationTemplate({ prefix: each });
+  await refused("TemplateNotFoundException", ecr.deleteRepositoryCreationTemplate({ prefix }));
+  await ecr.deleteRepository({ repositoryName });
+}
+
 async function tokensAndEnd() {
   const { authorizationData } = await ecr.getAuthorizationToken({});
   assert.equal(authorizationData[0].proxyEndpoint, url.replace(/\/$/, ""));
@@ -151,5 +191,6 @@ async function tokensAndEnd() {
 
 await repositories();
 await layersAndImages();
+await settingsOfTheRegistry();
 await tokensAndEnd();
 console.log("OK @aws-sdk/client-ecr");
