@@ -1,6 +1,6 @@
-using System.Text.Json;
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
+using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
 using Longshore.Server.RegistrySettings;
 
@@ -72,18 +72,8 @@ internal static class TemplateWire
     private static bool IsRole(string arn) =>
         arn.Split(':', 6) is ["arn", ['a', 'w', 's', ..], "iam", "", var account, ['r', 'o', 'l', 'e', '/', _, ..]] && RegistryId.IsAccount(account);
 
-    private static RegistryError? CheckPolicy(string text)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return null;
-        }
-        catch (JsonException)
-        {
-            // Told below.
-        }
-
-        return EcrErrors.InvalidParameter("lifecyclePolicy", "Lifecycle policy validation failure: Could not map policyString into LifecyclePolicy.");
-    }
+    // Templates take texts shorter than PutLifecyclePolicy does (model, LifecyclePolicyTextForRepositoryCreationTemplate).
+    private static RegistryError? CheckPolicy(string text) => LifecyclePolicyParser.TryParse(text, minLength: 0, out _, out var faults)
+        ? null
+        : EcrErrors.InvalidParameter("lifecyclePolicy", LifecyclePolicyFault.ToReason(faults));
 }

@@ -96,6 +96,7 @@ public sealed class CreationTemplateTests(EcrFixture ecr)
     [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"encryptionConfiguration":{"encryptionType":"KMS"}}""", "encryptionConfiguration.encryptionType")]
     [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"repositoryPolicy":"{}"}""", "repositoryPolicy")]
     [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"lifecyclePolicy":"nonsense"}""", "lifecyclePolicy")]
+    [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"lifecyclePolicy":"{\"rules\":[{\"rulePriority\":0}]}"}""", "lifecyclePolicy")]
     [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"resourceTags":[{"Key":"a","Value":"b"}]}""", "customRoleArn")]
     [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"customRoleArn":"arn:aws:iam::123456789012:user/u"}""", "customRoleArn")]
     [InlineData("""{"prefix":"x","appliedFor":["CREATE_ON_PUSH"],"imageTagMutability":"IMMUTABLE_WITH_EXCLUSION"}""", "imageTagMutabilityExclusionFilters")]
