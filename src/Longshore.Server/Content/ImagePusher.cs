@@ -52,8 +52,9 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         }
 
         var set = new List<string>(put.Tags.Count);
+        var mayBeMany = !isNew || put.Tags.Count >= TagCounts.Counted;
         foreach (var tag in put.Tags)
-            if (await SetTagAsync(session, repository, stored.Id, digest, tag)) set.Add(tag.Value);
+            if (await SetTagAsync(session, repository, stored.Id, digest, tag, mayBeMany)) set.Add(tag.Value);
         if (isNew || set.Count > 0)
         {
             var image = new EventImage(digest, stored.MediaType!, document.ArtifactType, document.Subject is not null);
@@ -67,8 +68,8 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         return new ImagePutResult(digest, stored.MediaType!, document.Subject?.Digest);
     }
 
-    /// <summary>Sets a tag; false when it was on this image already. Throws to take the whole push back.</summary>
-    private async ValueTask<bool> SetTagAsync(DbSession session, Repository repository, long manifestId, Digest digest, TagName tag)
+    /// <summary>Sets a tag; false when it was on this image already. Counts the image's tags when there may be many. Throws to take the whole push back.</summary>
+    private async ValueTask<bool> SetTagAsync(DbSession session, Repository repository, long manifestId, Digest digest, TagName tag, bool mayBeMany)
     {
         var current = await session.QueryFirstAsync<long?>(
             "SELECT manifest_id FROM tags WHERE repository_id = @repository AND name = @tag",
@@ -78,7 +79,7 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         // ECR refuses an immutable tag even when it is on this very digest.
         if (current is not null && !TagMutabilityRule.MayMove(repository.Settings, tag)) throw new RefusedException(ContentErrors.TagImmutable(repository.Name, tag));
         if (current == manifestId) return false;
-        if (!await TagCounts.TryAddAsync(session, manifestId, MaxTags)) throw new RefusedException(ContentErrors.TooManyImageTags(repository.Name, digest, MaxTags));
+        if (mayBeMany && !await TagCounts.TryAddAsync(session, manifestId, MaxTags)) throw new RefusedException(ContentErrors.TooManyImageTags(repository.Name, digest, MaxTags));
         if (current is { } former) await TagCounts.RemovedAsync(session, former);
         await session.ExecuteAsync(
             """

@@ -9,7 +9,7 @@ namespace Longshore.Server.Content;
 internal static class TagCounts
 {
     /// <summary>Tags from which on a row of <c>tag_counts</c> keeps count: it is there exactly while the image has at least as many.</summary>
-    private const int Counted = 200;
+    public const int Counted = 200;
 
     /// <summary>To be called before an image gets a tag that it does not have: false when it has <paramref name="limit"/> already.</summary>
     public static async ValueTask<bool> TryAddAsync(DbSession session, long manifestId, long limit)
