@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
@@ -9,8 +10,7 @@ namespace Longshore.Server.Tests.Content.Collection;
 /// <summary>Two servers on one database push, pull, mount and delete while both collect, on a clock that runs a thousand times as fast.</summary>
 public sealed class CollectionRaceTests
 {
-    private static readonly TestManifest[] Pool = [.. Enumerable.Range(0, 40).Select(i => TestImage.Manifest(
-        new TestImageOptions(), TestBlob.Random(1000 + i, 200), [TestBlob.Random(i, 3000), TestBlob.Random(i + 1, 3000), TestBlob.Random(i / 3, 3000)]))];
+    private readonly ConcurrentDictionary<string, TestManifest> pool = new();
 
     [Theory]
     [InlineData(1)]
@@ -22,24 +22,34 @@ public sealed class CollectionRaceTests
         var servers = new[] { first, second };
         var names = new List<RepositoryName>();
         for (var i = 0; i < 3; i++) names.Add(await first.CreateAsync($"repo{i}"));
-        using var end = new CancellationTokenSource(TimeSpan.FromSeconds(4));
-        var (pushes, pulls, deletes) = (0, 0, 0);
+        using var end = new CancellationTokenSource();
+        var (pushes, pulls, deletes, freedSoFar) = (0, 0, 0, 0L);
         var collectors = servers.Select(server => Task.Run(
             async () =>
             {
                 var sum = new CollectionCounts();
-                while (!end.IsCancellationRequested) sum += await server.CollectAsync();
+                while (!end.IsCancellationRequested)
+                {
+                    var step = await server.CollectAsync();
+                    sum += step;
+                    Interlocked.Add(ref freedSoFar, step.FreedBodies);
+                    await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System, Token);
+                }
+
                 return sum;
             },
             Token)).ToList();
         var clock = Task.Run(
             async () =>
             {
-                while (!end.IsCancellationRequested)
+                // Some seconds; longer on a machine on which too little has happened by then.
+                for (var i = 0; i < 6000 && (i < 300 || pushes < 20 || pulls < 20 || deletes < 20 || Interlocked.Read(ref freedSoFar) == 0); i++)
                 {
                     first.Time.Step(TimeSpan.FromSeconds(10));
                     await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, Token);
                 }
+
+                await end.CancelAsync();
             },
             Token);
         var clients = Enumerable.Range(0, 6).Select(i => Task.Run(
@@ -50,7 +60,9 @@ public sealed class CollectionRaceTests
                 while (!end.IsCancellationRequested)
                 {
                     var name = names[random.Next(names.Count)];
-                    var image = Pool[random.Next(Pool.Length)];
+                    var image = Image(random.Next(1000));
+                    var there = (await server.Images.ListAsync(Home, name, TagStatus.Any, null, 100, Token)).Value;
+                    var one = there.Count == 0 ? DigestOf(image.Digest) : there[random.Next(there.Count)].Digest;
                     switch (random.Next(6))
                     {
                         case 0:
@@ -58,20 +70,19 @@ public sealed class CollectionRaceTests
                             Interlocked.Increment(ref pushes);
                             break;
                         case 1 or 2:
-                            if (await PullAsync(server, name, image)) Interlocked.Increment(ref pulls);
+                            if (await PullAsync(server, name, pool[one.Value])) Interlocked.Increment(ref pulls);
                             break;
                         default:
-                            var there = (await server.Images.ListAsync(Home, name, TagStatus.Any, null, 100, Token)).Value;
-                            if (there.Count == 0) break;
-                            var victim = there[random.Next(there.Count)].Digest;
-                            if ((await server.Images.DeleteAsync(Home, name, new ImageId(victim, null), Caller, Token)).Succeeded) Interlocked.Increment(ref deletes);
+                            if ((await server.Images.DeleteAsync(Home, name, new ImageId(one, null), Caller, Token)).Succeeded) Interlocked.Increment(ref deletes);
                             break;
                     }
+
+                    await Task.Delay(TimeSpan.FromMilliseconds(2), TimeProvider.System, Token);
                 }
             },
             Token)).ToList();
         await Task.WhenAll([.. clients, clock, .. collectors]);
-        Assert.True(pushes > 20 && pulls > 5 && deletes > 5, $"{pushes} pushes, {pulls} pulls, {deletes} deletes");
+        Assert.True(pushes >= 20 && pulls >= 20 && deletes >= 20, $"{pushes} pushes, {pulls} pulls, {deletes} deletes");
         Assert.Empty(await first.VerifyAsync());
         await SettleAsync(first);
         var freed = await collectors[0] + await collectors[1];
@@ -81,6 +92,13 @@ public sealed class CollectionRaceTests
         await SettleAsync(second);
         Assert.Empty(first.Bodies());
         Assert.Equal(0, await first.CountAsync("blobs"));
+    }
+
+    // A config and a layer of its own, and layers that several others have too.
+    private TestManifest Image(int i)
+    {
+        var image = TestImage.Manifest(new TestImageOptions(), TestBlob.Random(1000 + i, 200), [TestBlob.Random(i, 3000), TestBlob.Random(-1 - (i % 7), 3000), TestBlob.Random(-1 - (i % 50), 3000)]);
+        return pool.GetOrAdd(image.Digest, image);
     }
 
     /// <summary>As a client pushes: asks first, mounts what it can, uploads the rest, and begins anew when the registry says that a blob is gone.</summary>
