@@ -26,7 +26,7 @@ internal sealed class RecycleBinJob(IDatabase database, TimeProvider time) : IJo
     /// <inheritdoc/>
     public async Task<DateTimeOffset?> RunAsync(JobContext job, CancellationToken cancellationToken)
     {
-        while (await database.WriteAsync(Durability.Synced, session => DropBatchAsync(job, session), cancellationToken) > 0)
+        while (await database.WriteAsync(Durability.Relaxed, session => DropBatchAsync(job, session), cancellationToken) > 0)
         {
             // The next batch.
         }
