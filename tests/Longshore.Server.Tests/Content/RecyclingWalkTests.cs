@@ -30,36 +30,74 @@ public sealed class RecyclingWalkTests
         var restored = 0;
         for (var step = 0; step < Steps; step++)
         {
-            var name = names[random.Next(names.Length)];
-            var image = Images[random.Next(Images.Length)];
-            switch (random.Next(7))
-            {
-                case 0 or 1:
-                    await content.PushAsync(name, image, $"t{random.Next(4)}");
-                    break;
-                case 2:
-                    await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(image.Digest), null), Caller, Token);
-                    break;
-                case 3:
-                    await RemoveAsync(content, name, image, $"plan-{random.Next(3)}");
-                    break;
-                case 4:
-                    if ((await content.Bin.RestoreAsync(Home, name, DigestOf(image.Digest), Token)).Succeeded) restored++;
-                    break;
-                case 5 when random.Next(4) == 0:
-                    await content.Bin.PurgeAsync(Home, name, DigestOf(image.Digest), Token);
-                    break;
-                default:
-                    content.Time.Step(TimeSpan.FromMinutes(random.Next(300)));
-                    await content.RunJobAsync(new RecycleBinJob(content.Database, content.Time));
-                    await content.CollectAsync();
-                    break;
-            }
-
+            if (await StepAsync(content, names, random)) restored++;
             if (step % 10 == 9) Assert.Empty(await content.VerifyAsync());
         }
 
         Assert.NotEqual(0, restored);
+        await EmptyAsync(content, names);
+    }
+
+    [Fact]
+    public async Task Two_servers_walk_at_the_same_time()
+    {
+        await using var content = new ContentHarness(new ContentOptions { RecycleBinDelete = TimeSpan.FromHours(4), RecycleBinLifecycle = TimeSpan.FromHours(8) });
+        await using var second = content.Second();
+        RepositoryName[] names = [await content.CreateAsync("walk/a"), await content.CreateAsync("walk/b")];
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(worker => Task.Run(
+            async () =>
+            {
+                var random = new Random(worker);
+                for (var step = 0; step < Steps; step++) await StepAsync(worker % 2 == 0 ? content : second, names, random, alone: false);
+            },
+            Token)));
+        Assert.Empty(await content.VerifyAsync());
+        await EmptyAsync(content, names);
+    }
+
+    /// <summary>One step of chance. Whether it was a restore that brought something back.</summary>
+    private static async Task<bool> StepAsync(ContentHarness content, RepositoryName[] names, Random random, bool alone = true)
+    {
+        var name = names[random.Next(names.Length)];
+        var image = Images[random.Next(Images.Length)];
+        switch (random.Next(7))
+        {
+            case 0 or 1 when alone:
+                await content.PushAsync(name, image, $"t{random.Next(4)}");
+                return false;
+            case 0 or 1:
+                // Children may go between their push and the index's, as anywhere.
+                await PushOverAsync(content, name, image, $"t{random.Next(4)}");
+                return false;
+            case 2:
+                await content.Images.DeleteAsync(Home, name, new ImageId(DigestOf(image.Digest), null), Caller, Token);
+                return false;
+            case 3:
+                await RemoveAsync(content, name, image, $"plan-{random.Next(3)}");
+                return false;
+            case 4:
+                return (await content.Bin.RestoreAsync(Home, name, DigestOf(image.Digest), Token)).Succeeded;
+            case 5 when random.Next(4) == 0:
+                await content.Bin.PurgeAsync(Home, name, DigestOf(image.Digest), Token);
+                return false;
+            default:
+                content.Time.Step(TimeSpan.FromMinutes(random.Next(300)));
+                if (alone) await content.RunJobAsync(new RecycleBinJob(content.Database, content.Time));
+                await content.CollectAsync();
+                return false;
+        }
+    }
+
+    private static async Task PushOverAsync(ContentHarness content, RepositoryName name, TestManifest image, params string[] tags)
+    {
+        foreach (var child in image.Children) await PushOverAsync(content, name, child);
+        foreach (var blob in image.Blobs) await content.PushAsync(name, blob);
+        var error = (await content.PutAsync(name, image, tags)).Error;
+        if (error is not null) Assert.True(error.Code is ErrorCode.ManifestChildUnknown or ErrorCode.ManifestBlobUnknown, error.ToString());
+    }
+
+    private static async Task EmptyAsync(ContentHarness content, RepositoryName[] names)
+    {
         foreach (var name in names)
             foreach (var image in Images.Reverse()) await RemoveAsync(content, name, image, null);
         Assert.Equal(0, await content.CountAsync("manifests"));
