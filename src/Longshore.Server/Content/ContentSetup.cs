@@ -32,6 +32,7 @@ internal static class ContentSetup
         services.AddSingleton<StoreScrub>();
         services.AddSingleton<ReferenceSweep>();
         services.AddSingleton<CollectionPreview>();
+        services.AddSingleton<CollectionControl>();
         services.AddJob<CollectionJob>();
         services.AddJob<ScrubJob>();
         services.AddJob<SweepJob>();

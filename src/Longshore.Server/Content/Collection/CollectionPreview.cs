@@ -1,3 +1,4 @@
+using System.Globalization;
 using Longshore.Core;
 using Longshore.Storage.Metadata;
 
@@ -9,39 +10,91 @@ namespace Longshore.Server.Content.Collection;
 /// <param name="NotBefore">The earliest time at which it goes: when its grace period is over, which begins with the next collection if it is not condemned yet.</param>
 internal sealed record CollectableBody(Digest Digest, long Size, DateTimeOffset NotBefore);
 
+/// <summary>A page of the dry run.</summary>
+/// <param name="Bodies">Bodies that would go.</param>
+/// <param name="Next">Where the next page begins; null after the last.</param>
+internal sealed record CollectablePage(IReadOnlyList<CollectableBody> Bodies, string? Next);
+
 /// <summary>The dry run of collection: exactly which bodies and bytes would go. Reads only.</summary>
+/// <remarks>
+/// First the condemned bodies, then those whose links all have leases that are over and no image. Each page is read by itself: memory does not grow, and
+/// pushes go on meanwhile.
+/// </remarks>
 internal sealed class CollectionPreview(IDatabase database, TimeProvider time, ContentOptions content)
 {
     private const int Page = 500;
 
-    /// <summary>
-    /// Every body that the next collection would free or condemn: first the condemned ones, then those whose links all have leases that are over and no image.
-    /// </summary>
-    /// <remarks>Each page is read by itself: memory does not grow, and pushes go on meanwhile.</remarks>
+    /// <summary>Every body that the next collection would free or condemn.</summary>
     public async IAsyncEnumerable<CollectableBody> ListAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (since, id) = (-1L, 0L);
-        while (true)
+        string? position = null;
+        do
         {
-            var page = await CondemnedAsync(since, id, cancellationToken);
-            foreach (var row in page) yield return row.Body;
-            if (page.Count < Page) break;
-            (since, id) = page[^1].Key;
+            // No page gives a position that the next does not take.
+            var page = (await PageAsync(position, Page, cancellationToken)).Value;
+            foreach (var body in page.Bodies) yield return body;
+            position = page.Next;
         }
-
-        var now = time.GetUtcNow();
-        var after = (Until: -1L, Repository: 0L, Blob: 0L);
-        while (true)
-        {
-            var page = await OverdueAsync(after, now, cancellationToken);
-            foreach (var row in page)
-                if (row.Body is not null) yield return row.Body;
-            if (page.Count < Page) break;
-            after = page[^1].Key;
-        }
+        while (position is not null);
     }
 
-    private ValueTask<List<((long, long) Key, CollectableBody Body)>> CondemnedAsync(long since, long id, CancellationToken cancellationToken) => database.ReadAsync(
+    /// <summary>How many bodies and bytes would go in all.</summary>
+    public async ValueTask<(long Bodies, long Bytes)> SumAsync(CancellationToken cancellationToken)
+    {
+        var (bodies, bytes) = (0L, 0L);
+        await foreach (var body in ListAsync(cancellationToken))
+        {
+            bodies++;
+            bytes += body.Size;
+        }
+
+        return (bodies, bytes);
+    }
+
+    /// <summary>
+    /// One page: at most so many bodies, and fewer, or none, without being the last when links were looked at whose bodies stay. InvalidParameter for a position that
+    /// no page gave.
+    /// </summary>
+    /// <param name="position">A former page's Next; null for the first.</param>
+    /// <param name="limit">1 and up.</param>
+    /// <param name="cancellationToken">Withdraws the read.</param>
+    public async ValueTask<Outcome<CollectablePage>> PageAsync(string? position, int limit, CancellationToken cancellationToken)
+    {
+        if (!TryParse(position, out var from)) return new RegistryError(ErrorCode.InvalidParameter, "The nextToken is not one that this operation gave.");
+        if (from.Length == 2)
+        {
+            var condemned = await CondemnedAsync(from[0], from[1], limit, cancellationToken);
+            var next = condemned.Count < limit ? "-1.0.0" : Join(condemned[^1].Key.Item1, condemned[^1].Key.Item2);
+            return new CollectablePage([.. condemned.Select(row => row.Body)], next);
+        }
+
+        var overdue = await OverdueAsync((from[0], from[1], from[2]), limit, time.GetUtcNow(), cancellationToken);
+        return new CollectablePage(
+            [.. overdue.Where(row => row.Body is not null).Select(row => row.Body!)],
+            overdue.Count < limit ? null : Join(overdue[^1].Key.Item1, overdue[^1].Key.Item2, overdue[^1].Key.Item3));
+    }
+
+    // Two numbers: after this condemned body. Three: after this link.
+    private static bool TryParse(string? position, out long[] numbers)
+    {
+        numbers = [-1, 0];
+        if (position is null) return true;
+        var parts = position.Split('.');
+        numbers = new long[parts.Length];
+        if (parts.Length is not (2 or 3)) return false;
+        for (var i = 0; i < parts.Length; i++)
+            if (!long.TryParse(parts[i], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out numbers[i])) return false;
+        return true;
+    }
+
+    private static string Join(params ReadOnlySpan<long> numbers)
+    {
+        var text = new System.Text.StringBuilder();
+        foreach (var number in numbers) text.Append(text.Length == 0 ? "" : ".").Append(CultureInfo.InvariantCulture, $"{number}");
+        return text.ToString();
+    }
+
+    private ValueTask<List<((long, long) Key, CollectableBody Body)>> CondemnedAsync(long since, long id, int limit, CancellationToken cancellationToken) => database.ReadAsync(
         session => session.QueryAsync(
             """
             SELECT condemned_at, id, digest, size FROM blobs
@@ -50,12 +103,13 @@ internal sealed class CollectionPreview(IDatabase database, TimeProvider time, C
             row => ((row.GetInt64(0), row.GetInt64(1)), new CollectableBody(ImageRows.DigestAt(row, 2), row.GetInt64(3), row.GetTime(0) + content.CollectionGrace)),
             ("@since", since),
             ("@id", id),
-            ("@limit", (long)Page)),
+            ("@limit", (long)limit)),
         cancellationToken);
 
     // A link stays when an image backs it, or when it has a lease that is not over, or none (only the sweep leads to those). The first
     // link of a body, by repository, stands for all of them.
-    private ValueTask<List<((long, long, long) Key, CollectableBody? Body)>> OverdueAsync((long Until, long Repository, long Blob) after, DateTimeOffset now, CancellationToken cancellationToken) =>
+    private ValueTask<List<((long, long, long) Key, CollectableBody? Body)>> OverdueAsync(
+        (long Until, long Repository, long Blob) after, int limit, DateTimeOffset now, CancellationToken cancellationToken) =>
         database.ReadAsync(
             session => session.QueryAsync(
                 """
@@ -75,6 +129,6 @@ internal sealed class CollectionPreview(IDatabase database, TimeProvider time, C
                 ("@until", after.Until),
                 ("@repository", after.Repository),
                 ("@blob", after.Blob),
-                ("@limit", (long)Page)),
+                ("@limit", (long)limit)),
             cancellationToken);
 }

@@ -3,7 +3,7 @@ using Longshore.Server.Hosting.Jobs;
 namespace Longshore.Server.Content.Collection;
 
 /// <summary>Walks all links and rows of bodies once a week, or when asked to, and goes on where it was interrupted.</summary>
-internal sealed class SweepJob(ReferenceSweep sweep, CollectionOptions options, CollectionMetrics metrics, ILogger<SweepJob> logger) : IJobHandler
+internal sealed class SweepJob(ReferenceSweep sweep, JobStore jobs, CollectionOptions options, CollectionMetrics metrics, ILogger<SweepJob> logger) : IJobHandler
 {
     /// <summary>Kind of its one job, whose name is empty.</summary>
     public const string JobKind = "sweep";
@@ -18,8 +18,8 @@ internal sealed class SweepJob(ReferenceSweep sweep, CollectionOptions options, 
     public TimeSpan MaxDelay => options.SweepInterval;
 
     /// <inheritdoc/>
-    public async ValueTask PrepareAsync(JobStore jobs, CancellationToken cancellationToken) =>
-        await jobs.EnsureAsync(Kind, "", jobs.Now + options.SweepInterval, cancellationToken);
+    public async ValueTask PrepareAsync(JobStore store, CancellationToken cancellationToken) =>
+        await store.EnsureAsync(Kind, "", store.Now + options.SweepInterval, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<DateTimeOffset?> RunAsync(JobContext job, CancellationToken cancellationToken)
@@ -37,6 +37,8 @@ internal sealed class SweepJob(ReferenceSweep sweep, CollectionOptions options, 
 
         if (progress.Run.Condemned > 0) logger.Swept(progress.Run.Looked, progress.Run.Condemned);
         await job.SaveProgressAsync((progress with { Running = false }).ToJson(), cancellationToken);
+        // What it found is the collector's to take.
+        await jobs.TriggerAsync(CollectionJob.JobKind, "", cancellationToken);
         return job.Time.GetUtcNow() + options.SweepInterval;
     }
 }

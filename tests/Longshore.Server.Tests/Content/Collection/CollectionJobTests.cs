@@ -87,6 +87,16 @@ public sealed class CollectionJobTests
             var told = new Dictionary<string, CollectableBody>();
             var before = await StateAsync(content);
             await foreach (var body in content.Preview.ListAsync(Token)) Assert.True(told.TryAdd(body.Digest.Value, body));
+            Assert.Equal((told.Count, told.Values.Sum(b => b.Size)), await content.Preview.SumAsync(Token));
+            var (paged, position) = (new List<string>(), (string?)null);
+            do
+            {
+                var page = (await content.Preview.PageAsync(position, 3, Token)).Value;
+                paged.AddRange(page.Bodies.Select(b => b.Digest.Value));
+                position = page.Next;
+            }
+            while (position is not null);
+            Assert.Equal(told.Keys, paged);
             Assert.Equal(before, await StateAsync(content));
             var now = content.Time.GetUtcNow();
             var digests = await DigestsAsync(content);
@@ -104,6 +114,34 @@ public sealed class CollectionJobTests
             Assert.Equal(rows, disk);
             Assert.Empty(await content.VerifyAsync());
         }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("1")]
+    [InlineData("1.x")]
+    [InlineData("1.2.3.4")]
+    [InlineData("99999999999999999999.1")]
+    public async Task A_position_that_no_page_gave_is_refused(string position)
+    {
+        await using var content = new ContentHarness();
+        Assert.Equal(ErrorCode.InvalidParameter, (await content.Preview.PageAsync(position, 10, Token)).Error?.Code);
+    }
+
+    [Fact]
+    public async Task Collection_is_started_on_demand_and_tells_what_it_did()
+    {
+        await using var content = await GarbageAsync();
+        var jobs = new JobStore(content.Database, content.Time);
+        var control = new CollectionControl(jobs, content.Scrub);
+        Assert.Empty(await control.StatusAsync(Token));
+        await control.StartAsync(full: false, Token);
+        Assert.True(await RunAsync(content, jobs, int.MaxValue));
+        var status = Assert.Single(await control.StatusAsync(Token));
+        Assert.Equal((CollectionJob.JobKind, false, 3000), (status.State.Kind, status.State.Running, status.Progress.Run.FreedBytes));
+        await control.StartAsync(full: true, Token);
+        Assert.Equal(["collection", "scrub", "sweep"], (await control.StatusAsync(Token)).Select(s => s.State.Kind));
+        Assert.All(await control.StatusAsync(Token), s => Assert.Equal(content.Time.GetUtcNow(), s.State.DueAt));
     }
 
     [Fact]
