@@ -41,7 +41,11 @@ internal static class ServerComposition
             OrphanAge = TimeSpan.FromTicks(Math.Clamp(options.CollectionGrace.Ticks, TimeSpan.TicksPerMinute, TimeSpan.TicksPerHour)),
         });
         services.AddHealth();
-        services.AddJobs(new JobOptions { SoleServer = true });
+        services.AddJobs(new JobOptions
+        {
+            SoleServer = true,
+            Reserve = new SpaceReserve(Path.Combine(options.DataDirectory, "reserve"), 4 << 20),
+        });
         services.AddAccess();
         services.AddContent();
         services.AddRegistrySettings(new PushOptions(options.CreateOnPush));

@@ -101,6 +101,24 @@ public sealed class DiskFullTests
         await EndAsync(registry, "--blobs", elsewhere.Path);
     }
 
+    [Fact]
+    public async Task Collection_makes_room_on_a_full_disk()
+    {
+        await using var disk = await SmallDisk.MountAsync(64, Token);
+        await using var registry = await LiveRegistry.StartAsync(
+            Token, Path.Combine(disk.Path, "data"), "--gc-interval", "1s", "--gc-grace", "0s", "--blob-lease", "3s");
+        await PushImagesAsync(registry.Client, 3, 100_000);
+        for (var seed = 0; seed < 15; seed++) await registry.Client.PushBlobAsync(Repository, TestBlob.Random(1000 + seed, 1_000_000), Token);
+        disk.Fill();
+        Assert.True(disk.FreeSpace < 1_000_000);
+        // No image names the blobs, and nobody does anything about it.
+        for (var i = 0; i < 600 && disk.FreeSpace < 14_000_000; i++) await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Token);
+        Assert.InRange(disk.FreeSpace, 14_000_000, long.MaxValue);
+        await ExpectAllThereAsync(registry.Client);
+        await PushImagesAsync(registry.Client, 3, 10_000);
+        await EndAsync(registry);
+    }
+
     private async Task EndAsync(LiveRegistry registry, params string[] verifyArguments)
     {
         await ExpectAllThereAsync(registry.Client);

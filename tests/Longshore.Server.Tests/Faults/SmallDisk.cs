@@ -10,6 +10,9 @@ internal sealed class SmallDisk : IAsyncDisposable
 
     public string Path => _directory.Path;
 
+    /// <summary>Bytes that are left.</summary>
+    public long FreeSpace => new DriveInfo(Path).AvailableFreeSpace;
+
     private string Filler => System.IO.Path.Combine(Path, "filler");
 
     /// <summary>Mounts one, or skips the test where that is not allowed.</summary>

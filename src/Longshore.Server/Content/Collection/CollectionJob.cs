@@ -24,19 +24,15 @@ internal sealed class CollectionJob(Collector collector, CollectionOptions optio
         if (!progress.Running) progress = progress with { Run = new CollectionCounts(), Running = true };
         var pace = new Pace(job.Time, options.BodiesPerSecond, options.BytesPerSecond);
         await collector.MendTimesAsync(cancellationToken);
+        // What makes room comes first: on a full disk the rest may not get far.
+        await FreeAllAsync();
         while (await collector.EndLinksAsync(cancellationToken) is { } links)
         {
             await KeepAsync(links);
             await pace.KeepAsync(links.LinksEnded, 0, cancellationToken);
+            if (links.Condemned > 0) await FreeAllAsync();
         }
 
-        while (await collector.FreeAsync(cancellationToken) is { } freed)
-        {
-            await KeepAsync(freed);
-            await UnlinkAllAsync();
-        }
-
-        await UnlinkAllAsync();
         var run = progress.Run;
         if (run.FreedBodies + run.OrphansRemoved + run.Condemned > 0)
             logger.Collected(run.FreedBodies, run.FreedBytes, run.OrphansRemoved, run.OrphanBytes, run.Condemned);
@@ -48,6 +44,16 @@ internal sealed class CollectionJob(Collector collector, CollectionOptions optio
             metrics.Add(step);
             progress = progress.With(step);
             await job.SaveProgressAsync(progress.ToJson(), cancellationToken);
+        }
+
+        async Task FreeAllAsync()
+        {
+            await UnlinkAllAsync();
+            while (await collector.FreeAsync(cancellationToken) is { } freed)
+            {
+                await KeepAsync(freed);
+                await UnlinkAllAsync();
+            }
         }
 
         async Task UnlinkAllAsync()

@@ -23,4 +23,7 @@ internal sealed class JobOptions
     /// process that died, and end at once.
     /// </summary>
     public bool SoleServer { get; init; }
+
+    /// <summary>Space that is given up when a job finds no room to write, or null.</summary>
+    public SpaceReserve? Reserve { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting.Jobs;
@@ -45,6 +46,7 @@ internal sealed class JobRunner(
     {
         try
         {
+            options.Reserve?.TryTake();
             await PrepareAsync(stoppingToken);
             while (true)
             {
@@ -54,6 +56,7 @@ internal sealed class JobRunner(
                 }
                 catch (Exception e) when (e is not OperationCanceledException)
                 {
+                    if (e is StorageFullException) options.Reserve?.Release();
                     logger.PollFailed(e);
                 }
 
@@ -81,6 +84,7 @@ internal sealed class JobRunner(
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 // A full disk at the start must not end the server.
+                if (e is StorageFullException) options.Reserve?.Release();
                 logger.PollFailed(e);
                 await Task.Delay(BackOff(attempt), time, cancellationToken);
             }
@@ -101,6 +105,7 @@ internal sealed class JobRunner(
                 }
                 catch (Exception e) when (e is not OutOfMemoryException)
                 {
+                    if (e is StorageFullException) options.Reserve?.Release();
                     logger.EndNotKept(e, claim.Kind, claim.Name);
                 }
                 finally
@@ -140,6 +145,7 @@ internal sealed class JobRunner(
         if (failure is null)
         {
             if (!await jobs.CompleteAsync(claim, next, CancellationToken.None)) logger.JobLost(claim.Kind, claim.Name);
+            options.Reserve?.TryTake();
         }
         else if (failure is JobLostException || (failure is OperationCanceledException && run.IsCancellationRequested))
         {
@@ -147,6 +153,7 @@ internal sealed class JobRunner(
         }
         else
         {
+            if (failure is StorageFullException) options.Reserve?.Release();
             var due = time.GetUtcNow() + BackOff(claim.Attempts);
             logger.JobFailed(failure, claim.Kind, claim.Name, claim.Attempts + 1, due);
             await jobs.FailAsync(claim, $"{failure.GetType().Name}: {failure.Message}", due, CancellationToken.None);
