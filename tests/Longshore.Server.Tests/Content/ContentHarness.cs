@@ -6,6 +6,7 @@ using Longshore.Server.Content.Collection;
 using Longshore.Server.Content.Recycling;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Verification;
+using Longshore.Server.Tests.Content.Collection;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Oci;
@@ -42,7 +43,7 @@ internal sealed class ContentHarness : IAsyncDisposable
         Bin = new RecycleBin(Database, Time);
         Images = new Images(Database, new ImagePusher(Database, Time), Pulls, Remover, RecycleSettings, Time);
         Expiry = new UploadExpiryJob(Database, Store, Claims, Time, Options, NullLogger<UploadExpiryJob>.Instance);
-        Collector = new Collector(Database, Store, Time, Options, Collection, NullLogger<Collector>.Instance);
+        Collector = new Collector(Database, Store, Time, Options, Collection, [Freed], NullLogger<Collector>.Instance);
         Scrub = new StoreScrub(Database, Store, Time, Collection);
         Sweep = new ReferenceSweep(Database, Time);
         Preview = new CollectionPreview(Database, Time, Options);
@@ -86,6 +87,9 @@ internal sealed class ContentHarness : IAsyncDisposable
     public UploadExpiryJob Expiry { get; }
 
     public CollectionOptions Collection { get; } = new() { BodiesPerSecond = 0 };
+
+    /// <summary>What collection freed, by plan.</summary>
+    public FreedByPlan Freed { get; } = new();
 
     public Collector Collector { get; }
 

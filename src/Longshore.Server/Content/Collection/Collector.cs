@@ -12,7 +12,7 @@ namespace Longshore.Server.Content.Collection;
 /// <see cref="UnlinkAsync"/>: the bodies of those rows, and orphans that the scrub noted long ago, are unlinked. A kill between 2 and 3 leaves a note
 /// that the next run goes by. A new push of a digest whose row is gone has another generation, so a late unlink never meets it.
 /// </remarks>
-internal sealed class Collector(IDatabase database, IBlobStore store, TimeProvider time, ContentOptions content, CollectionOptions options, ILogger<Collector> logger)
+internal sealed class Collector(IDatabase database, IBlobStore store, TimeProvider time, ContentOptions content, CollectionOptions options, IEnumerable<IFreedBytes> freedBytes, ILogger<Collector> logger)
 {
     /// <summary>Links or bodies in one transaction: pushes wait no longer than that.</summary>
     public const int Batch = 200;
@@ -88,19 +88,28 @@ internal sealed class Collector(IDatabase database, IBlobStore store, TimeProvid
             async session =>
             {
                 var counts = new CollectionCounts();
+                var plans = new SortedDictionary<string, (long Bodies, long Bytes)>(StringComparer.Ordinal);
                 foreach (var (id, generation) in condemned)
                 {
                     var body = await session.QueryFirstAsync(
-                        "SELECT digest, location, size FROM blobs WHERE id = @id AND generation = @generation AND state = 1 AND condemned_at <= @until /*lock FOR UPDATE*/",
-                        static row => (Digest: row.GetString(0), Location: row.GetString(1), Size: row.GetInt64(2)),
+                        """
+                        SELECT b.digest, b.location, b.size, (SELECT plan_id FROM released_blobs WHERE blob_id = b.id) FROM blobs b
+                        WHERE b.id = @id AND b.generation = @generation AND b.state = 1 AND b.condemned_at <= @until /*lock FOR UPDATE*/
+                        """,
+                        static row => (Digest: row.GetString(0), Location: row.GetString(1), Size: row.GetInt64(2), Plan: row.GetStringOrNull(3)),
                         ("@id", id),
                         ("@generation", generation),
                         ("@until", until));
                     if (body.Location is null) continue;
                     if (!await TryDeleteRowAsync(session, id, body.Digest, body.Location, body.Size, now)) continue;
                     counts += new CollectionCounts(FreedBodies: 1, FreedBytes: body.Size);
+                    if (body.Plan is not { } plan) continue;
+                    plans.TryGetValue(plan, out var sum);
+                    plans[plan] = (sum.Bodies + 1, sum.Bytes + body.Size);
                 }
 
+                foreach (var counter in freedBytes)
+                    foreach (var (plan, sum) in plans) await counter.AddAsync(session, plan, sum.Bodies, sum.Bytes);
                 return counts;
             },
             cancellationToken);

@@ -229,6 +229,43 @@ public sealed class CollectorTests
     }
 
     [Fact]
+    public async Task What_a_plan_let_go_of_last_is_counted_on_it_and_what_came_back_is_not()
+    {
+        await using var content = new ContentHarness();
+        var name = await content.CreateAsync("plans");
+        var (back, shared, own) = (TestBlob.Random(1, 100), TestBlob.Random(2, 200), TestBlob.Random(3, 400));
+        var first = TestImage.Manifest(new TestImageOptions(), TestBlob.Random(4, 10), [back, shared]);
+        var second = TestImage.Manifest(new TestImageOptions(), TestBlob.Random(5, 20), [shared, own]);
+        var third = TestImage.Manifest(new TestImageOptions(), TestBlob.Random(6, 40), []);
+        foreach (var image in new[] { first, second, third }) await content.PushAsync(name, image);
+        await RemoveAsync(first, "plan-1");
+        await RemoveAsync(second, "plan-2");
+        await RemoveAsync(third, null);
+        content.Time.Step(Grace);
+        Assert.Equal(6, (await content.CollectAsync()).Condemned);
+        await content.PushAsync(name, back);
+        content.Time.Step(Grace);
+        Assert.Equal(10 + 20 + 40 + 200 + 400, (await content.CollectAsync()).FreedBytes);
+        Assert.Equal([("plan-1", (1, 10)), ("plan-2", (3, 620))], content.Freed.Plans.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => (p.Key, p.Value)));
+        // Collected for another reason later: no plan's bytes.
+        content.Time.Step(Lease);
+        Assert.Equal(0, await FreeAllAsync(content) - 100);
+        Assert.Equal(2, content.Freed.Plans.Count);
+        Assert.Equal((1, 10), content.Freed.Plans["plan-1"]);
+
+        async Task RemoveAsync(TestManifest image, string? plan) => await content.Database.WriteAsync(
+            Durability.Synced,
+            async session =>
+            {
+                var id = await session.QueryFirstAsync("SELECT id FROM manifests WHERE digest = @digest", static row => row.GetInt64(0), ("@digest", image.Digest));
+                await BlobReferences.LeaseLinksOfAsync(session, id, content.Time.GetUtcNow() + Grace, plan);
+                await session.ExecuteAsync("DELETE FROM manifests WHERE id = @id", ("@id", id));
+                return 0;
+            },
+            Token);
+    }
+
+    [Fact]
     public async Task Deleting_a_repository_or_a_blob_condemns_at_once_what_nothing_else_holds()
     {
         await using var content = new ContentHarness();
