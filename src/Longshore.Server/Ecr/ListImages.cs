@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Aws;
 using Longshore.Server.Content;
 
 namespace Longshore.Server.Ecr;

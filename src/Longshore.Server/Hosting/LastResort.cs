@@ -92,7 +92,8 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
         response.StatusCode = status;
         if (reason is not null) context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = reason;
         var isRegistry = context.Request.Path.StartsWithSegments("/v2", StringComparison.Ordinal);
-        response.ContentType = isRegistry ? "application/json" : "application/x-amz-json-1.1";
+        var isManagement = context.Request.Path.StartsWithSegments("/longshore", StringComparison.Ordinal);
+        response.ContentType = isRegistry || isManagement ? "application/json" : "application/x-amz-json-1.1";
         var writer = new Utf8JsonWriter(response.BodyWriter);
         await using (writer)
         {
@@ -108,6 +109,12 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 writer.WriteEndObject();
                 writer.WriteEndObject();
                 writer.WriteEndArray();
+            }
+            else if (isManagement)
+            {
+                writer.WriteString("code", status < 500 ? "InvalidParameter" : status == StatusCodes.Status507InsufficientStorage ? "StorageFull" : "ServerError");
+                writer.WriteString("message", message);
+                writer.WriteString("requestId", context.TraceIdentifier);
             }
             else
             {

@@ -4,7 +4,9 @@ using Longshore.Server.Aws;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting.Jobs;
+using Longshore.Server.Management;
 using Longshore.Server.Oci;
+using Longshore.Server.Protection;
 using Longshore.Server.RegistrySettings;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -49,8 +51,10 @@ internal static class ServerComposition
         services.AddAccess();
         services.AddContent();
         services.AddRegistrySettings(new PushOptions(options.CreateOnPush));
+        services.AddProtection();
         services.AddOci(new RegistryId(options.Account, options.Region));
         services.AddAws();
+        services.AddManagement();
     }
 
     /// <summary>Maps the routes of every face.</summary>
@@ -59,5 +63,6 @@ internal static class ServerComposition
         routes.MapHealth();
         routes.MapOci();
         routes.MapAws();
+        routes.MapManagement();
     }
 }

@@ -2,7 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Longshore.Core;
-using Longshore.Server.Ecr;
+using Longshore.Server.Aws;
 
 namespace Longshore.Server.Tests.Ecr;
 

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Longshore.Core;
 
-namespace Longshore.Server.Ecr;
+namespace Longshore.Server.Aws;
 
 /// <summary>
 /// <c>nextToken</c>: version, eight bytes of a hash of what was asked, and the position after which the next page begins. A
@@ -59,5 +59,5 @@ internal readonly struct PageToken
 
     /// <summary>The error of a token that this list did not give.</summary>
     public static RegistryError Invalid { get; } =
-        EcrErrors.InvalidParameter("nextToken", "must be the nextToken of an earlier answer to the same request");
+        new(ErrorCode.InvalidParameter, "Invalid parameter at 'nextToken' failed to satisfy constraint: 'must be the nextToken of an earlier answer to the same request'");
 }

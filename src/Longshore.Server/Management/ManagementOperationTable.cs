@@ -1,0 +1,13 @@
+using Longshore.Server.Management.Settings;
+
+namespace Longshore.Server.Management;
+
+/// <summary>Every operation of <c>/longshore/v1</c>: one line a slice. <c>docs/openapi.json</c> is compared to this table by a test.</summary>
+internal static class ManagementOperationTable
+{
+    /// <summary>All operations, in the order of the OpenAPI document.</summary>
+    public static IReadOnlyList<ManagementOperation> All { get; } =
+    [
+        .. SettingsOperations.All,
+    ];
+}
