@@ -1,3 +1,4 @@
+using Longshore.Server.Management.Collection;
 using Longshore.Server.Management.Settings;
 
 namespace Longshore.Server.Management;
@@ -9,5 +10,6 @@ internal static class ManagementOperationTable
     public static IReadOnlyList<ManagementOperation> All { get; } =
     [
         .. SettingsOperations.All,
+        .. CollectionOperations.All,
     ];
 }

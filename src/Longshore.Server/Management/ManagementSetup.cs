@@ -1,3 +1,5 @@
+using Longshore.Server.Management.Collection;
+
 namespace Longshore.Server.Management;
 
 /// <summary>Our own API, as the host composes it.</summary>
@@ -6,6 +8,7 @@ internal static class ManagementSetup
     /// <summary>Adds the services of this folder. They need those of <c>Access</c> and of every capability that the operation table names.</summary>
     public static IServiceCollection AddManagement(this IServiceCollection services) => services
         .AddSingleton<ManagementAuthentication>()
+        .AddSingleton<CollectionService>()
         .AddSingleton<OpenApiDocument>()
         .AddSingleton<ManagementEndpoint>();
 
