@@ -118,6 +118,21 @@ public enum ErrorCode
     /// <summary>No such repository creation template.</summary>
     TemplateNotFound,
 
+    /// <summary>The repository has no lifecycle policy.</summary>
+    LifecyclePolicyNotFound,
+
+    /// <summary>No preview of the repository's lifecycle was started.</summary>
+    LifecyclePolicyPreviewNotFound,
+
+    /// <summary>The preview of the repository's lifecycle that was started last is still being made.</summary>
+    LifecyclePolicyPreviewInProgress,
+
+    /// <summary>No such plan.</summary>
+    PlanNotFound,
+
+    /// <summary>The plan is not in a state in which it can be applied.</summary>
+    PlanNotApplicable,
+
     /// <summary>No credentials, or wrong ones.</summary>
     Unauthorized,
 

@@ -30,6 +30,10 @@ internal static class RepositoryRows
         ("@region", registry.Region),
         ("@name", name.Value));
 
+    /// <summary>The row of a repository by its id, or null.</summary>
+    public static ValueTask<Repository?> FindAsync(this DbSession session, long id) =>
+        session.QueryFirstAsync($"SELECT {Columns} FROM repositories WHERE id = @id", Read, ("@id", id));
+
     /// <summary>The id of a repository, or null.</summary>
     public static ValueTask<long?> FindIdAsync(this DbSession session, RegistryId registry, RepositoryName name) => session.QueryFirstAsync<long?>(
         "SELECT id FROM repositories WHERE account = @account AND region = @region AND name = @name",

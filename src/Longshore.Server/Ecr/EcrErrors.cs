@@ -59,6 +59,11 @@ internal static class EcrErrors
         ErrorCode.ExclusionNotFound => EcrErrorShapes.ExclusionNotFoundException,
         ErrorCode.TemplateAlreadyExists => EcrErrorShapes.TemplateAlreadyExistsException,
         ErrorCode.TemplateNotFound => EcrErrorShapes.TemplateNotFoundException,
+        ErrorCode.LifecyclePolicyNotFound => EcrErrorShapes.LifecyclePolicyNotFoundException,
+        ErrorCode.LifecyclePolicyPreviewNotFound => EcrErrorShapes.LifecyclePolicyPreviewNotFoundException,
+        ErrorCode.LifecyclePolicyPreviewInProgress => EcrErrorShapes.LifecyclePolicyPreviewInProgressException,
+        // Plans are of our own API alone.
+        ErrorCode.PlanNotFound or ErrorCode.PlanNotApplicable => EcrErrorShapes.InvalidParameterException,
         ErrorCode.Unauthorized => CommonErrors.MissingAuthenticationToken,
         ErrorCode.Denied => CommonErrors.AccessDenied,
         ErrorCode.TokenExpired => CommonErrors.ExpiredToken,

@@ -76,6 +76,10 @@ internal static class ServeOptionTable
             "How long a pushed or mounted blob is kept before an image names it.",
             static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromSeconds(1) && d <= TimeSpan.FromDays(30)
                 ? Done(() => o.BlobLease = d) : ""),
+        new("lifecycle-interval", "DURATION", "24h", "a number with s, m, h or d, from 1m to 7d, such as 12h",
+            "Every repository with a lifecycle policy is evaluated at least this often.",
+            static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromMinutes(1) && d <= TimeSpan.FromDays(7)
+                ? Done(() => o.LifecycleInterval = d) : ""),
         new("gc-interval", "DURATION", "10m", "a number with s, m, h or d, from 1s to 7d, such as 90s",
             "Time between two collections of blobs that nothing names any more.",
             static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromSeconds(1) && d <= TimeSpan.FromDays(7)

@@ -47,6 +47,9 @@ internal sealed class ServeOptions
     /// <summary>How long a pushed body is kept that no image names. One second to 30 days.</summary>
     public TimeSpan BlobLease { get; set; } = TimeSpan.FromHours(24);
 
+    /// <summary>Every repository with a lifecycle policy is evaluated at least this often. One minute to 7 days.</summary>
+    public TimeSpan LifecycleInterval { get; set; } = TimeSpan.FromHours(24);
+
     /// <summary>Between two collections. One second to 7 days.</summary>
     public TimeSpan CollectionInterval { get; set; } = TimeSpan.FromMinutes(10);
 

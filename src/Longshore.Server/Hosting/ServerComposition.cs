@@ -2,6 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Aws;
 using Longshore.Server.Content;
+using Longshore.Server.Lifecycle;
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Management;
@@ -50,6 +51,7 @@ internal static class ServerComposition
         });
         services.AddAccess();
         services.AddContent();
+        services.AddLifecycle(new LifecycleOptions { Interval = options.LifecycleInterval });
         services.AddRegistrySettings(new PushOptions(options.CreateOnPush));
         services.AddProtection();
         services.AddOci(new RegistryId(options.Account, options.Region));

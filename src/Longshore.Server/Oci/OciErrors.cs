@@ -61,6 +61,8 @@ internal static class OciErrors
         ErrorCode.ExclusionNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.TemplateAlreadyExists => (Unsupported, StatusCodes.Status409Conflict),
         ErrorCode.TemplateNotFound => (Unsupported, StatusCodes.Status404NotFound),
+        ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound or ErrorCode.PlanNotFound => (Unsupported, StatusCodes.Status404NotFound),
+        ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable => (Unsupported, StatusCodes.Status409Conflict),
         ErrorCode.Unauthorized => ("UNAUTHORIZED", StatusCodes.Status401Unauthorized),
         ErrorCode.Denied => (Denied, StatusCodes.Status403Forbidden),
         // Not 401: clients would ask for the same token again. ECR answers 403.
