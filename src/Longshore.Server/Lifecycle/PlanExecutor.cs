@@ -1,4 +1,3 @@
-using Longshore.Core;
 using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Recycling;

@@ -1,5 +1,4 @@
 using Longshore.Core.Lifecycle;
-using Longshore.Server.Content.Events;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Storage.Metadata;
 
