@@ -2,6 +2,7 @@ using System.Globalization;
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
 using Longshore.Core.Lifecycle;
+using Longshore.Server.Aws;
 using Longshore.Server.Content;
 using Longshore.Server.Lifecycle;
 

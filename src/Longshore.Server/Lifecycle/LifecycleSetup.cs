@@ -1,4 +1,5 @@
 using Longshore.Server.Content;
+using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting.Jobs;
 
 namespace Longshore.Server.Lifecycle;
@@ -13,9 +14,11 @@ internal static class LifecycleSetup
         services.AddSingleton<ClockGuard>();
         services.AddSingleton<LifecyclePolicies>();
         services.AddSingleton<INewRepositoryPolicy>(static provider => provider.GetRequiredService<LifecyclePolicies>());
+        services.AddSingleton<IFreedBytes, FreedByPlans>();
         services.AddSingleton<PlanBuilder>();
         services.AddSingleton<PlanExecutor>();
         services.AddSingleton<Plans>();
+        services.AddSingleton<LifecycleRuns>();
         return services.AddJob<PlanJob>().AddJob<ApplyJob>().AddJob<LifecycleJob>().AddJob<PlanExpiryJob>();
     }
 }

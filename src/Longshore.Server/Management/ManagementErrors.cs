@@ -30,11 +30,12 @@ internal static class ManagementErrors
     public static int Status(ErrorCode code) => code switch
     {
         ErrorCode.BlobUnknown or ErrorCode.BlobUploadUnknown or ErrorCode.ManifestUnknown or ErrorCode.RepositoryNotFound
-            or ErrorCode.ExclusionNotFound or ErrorCode.TemplateNotFound => StatusCodes.Status404NotFound,
+            or ErrorCode.ExclusionNotFound or ErrorCode.TemplateNotFound or ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound
+            or ErrorCode.PlanNotFound => StatusCodes.Status404NotFound,
         ErrorCode.ContentReferenced or ErrorCode.RepositoryAlreadyExists or ErrorCode.RepositoryNotEmpty or ErrorCode.TagImmutable
             or ErrorCode.ImageTagDoesNotMatchDigest or ErrorCode.ImageAlreadyExists or ErrorCode.LayerAlreadyExists or ErrorCode.LayerInaccessible
             or ErrorCode.ManifestBlobUnknown or ErrorCode.ManifestChildUnknown or ErrorCode.ExclusionAlreadyExists
-            or ErrorCode.TemplateAlreadyExists => StatusCodes.Status409Conflict,
+            or ErrorCode.TemplateAlreadyExists or ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable => StatusCodes.Status409Conflict,
         ErrorCode.BlobUploadInvalid or ErrorCode.DigestInvalid or ErrorCode.SizeInvalid or ErrorCode.ManifestInvalid or ErrorCode.ManifestDigestMismatch
             or ErrorCode.NameInvalid or ErrorCode.TagInvalid or ErrorCode.EmptyUpload or ErrorCode.InvalidLayerPart or ErrorCode.LayerPartTooSmall
             or ErrorCode.LimitExceeded or ErrorCode.TooManyTags or ErrorCode.InvalidParameter

@@ -1,4 +1,5 @@
 using Longshore.Server.Management.Collection;
+using Longshore.Server.Management.Lifecycle;
 using Longshore.Server.Management.Settings;
 
 namespace Longshore.Server.Management;
@@ -11,5 +12,6 @@ internal static class ManagementOperationTable
     [
         .. SettingsOperations.All,
         .. CollectionOperations.All,
+        .. LifecycleOperations.All,
     ];
 }

@@ -43,7 +43,8 @@ internal sealed class ContentHarness : IAsyncDisposable
         Bin = new RecycleBin(Database, Time);
         Images = new Images(Database, new ImagePusher(Database, Time), Pulls, Remover, RecycleSettings, Time);
         Expiry = new UploadExpiryJob(Database, Store, Claims, Time, Options, NullLogger<UploadExpiryJob>.Instance);
-        Collector = new Collector(Database, Store, Time, Options, Collection, [Freed], NullLogger<Collector>.Instance);
+        FreedBytes.Add(Freed);
+        Collector = new Collector(Database, Store, Time, Options, Collection, FreedBytes, NullLogger<Collector>.Instance);
         Scrub = new StoreScrub(Database, Store, Time, Collection);
         Sweep = new ReferenceSweep(Database, Time);
         Preview = new CollectionPreview(Database, Time, Options);
@@ -90,6 +91,9 @@ internal sealed class ContentHarness : IAsyncDisposable
 
     /// <summary>What collection freed, by plan.</summary>
     public FreedByPlan Freed { get; } = new();
+
+    /// <summary>Who learns what collection frees.</summary>
+    public List<IFreedBytes> FreedBytes { get; } = [];
 
     public Collector Collector { get; }
 

@@ -19,6 +19,7 @@ internal sealed class LifecycleHarness : IAsyncDisposable
     {
         var content = new ContentHarness(options);
         Content = content;
+        content.FreedBytes.Add(new FreedByPlans());
         Jobs = new JobStore(content.Database, content.Time);
         Guards = [.. guards];
         var jitter = new Jitter(new Random(7));

@@ -225,9 +225,6 @@ internal sealed class Collector(IDatabase database, IBlobStore store, TimeProvid
             return false;
         }
 
-        // On the receipt of the plan that let go of the body.
-        await session.ExecuteAsync(
-            "UPDATE plans SET freed_bytes = freed_bytes + @size WHERE id = (SELECT plan_id FROM released_blobs WHERE blob_id = @id)", ("@size", size), ("@id", id));
         await session.ExecuteAsync("DELETE FROM blobs WHERE id = @id", ("@id", id));
         await LooseBodies.DoomAsync(session, location, digest, size, now);
         return true;
