@@ -1,5 +1,6 @@
 using Longshore.Server.Management.Collection;
 using Longshore.Server.Management.Lifecycle;
+using Longshore.Server.Management.Recycling;
 using Longshore.Server.Management.Settings;
 
 namespace Longshore.Server.Management;
@@ -11,6 +12,7 @@ internal static class ManagementOperationTable
     public static IReadOnlyList<ManagementOperation> All { get; } =
     [
         .. SettingsOperations.All,
+        .. RecyclingOperations.All,
         .. CollectionOperations.All,
         .. LifecycleOperations.All,
     ];
