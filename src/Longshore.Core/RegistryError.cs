@@ -133,6 +133,18 @@ public enum ErrorCode
     /// <summary>The plan is not in a state in which it can be applied.</summary>
     PlanNotApplicable,
 
+    /// <summary>An image must stay: it is protected, or in use.</summary>
+    ImageProtected,
+
+    /// <summary>No such protection.</summary>
+    ProtectionNotFound,
+
+    /// <summary>A protection with this id is there already, and is about something else.</summary>
+    ProtectionAlreadyExists,
+
+    /// <summary>No such source of usage reports.</summary>
+    UsageSourceNotFound,
+
     /// <summary>No credentials, or wrong ones.</summary>
     Unauthorized,
 

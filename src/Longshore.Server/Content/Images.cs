@@ -7,7 +7,7 @@ using Longshore.Storage.Metadata;
 namespace Longshore.Server.Content;
 
 /// <summary>The images of repositories: get, delete, list. <see cref="ImagePusher"/> puts them.</summary>
-internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls, ImageRemover remover, RecycleBinSettings recycling, TimeProvider time)
+internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorder pulls, ImageRemover remover, IRemovalGuard guard, RecycleBinSettings recycling, TimeProvider time)
 {
     /// <inheritdoc cref="ImagePusher.PutAsync"/>
     public ValueTask<Outcome<ImagePutResult>> PutAsync(ImagePut put, CancellationToken cancellationToken) => pusher.PutAsync(put, cancellationToken);
@@ -49,7 +49,7 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
     /// <summary>Notes that an image was pulled; kept soon after, in batches.</summary>
     public void RecordPull(long manifestId) => pulls.Record(manifestId);
 
-    /// <summary>Takes away a tag alone (the distribution API's delete by tag). RepositoryNotFound, ManifestUnknown.</summary>
+    /// <summary>Takes away a tag alone (the distribution API's delete by tag). RepositoryNotFound, ManifestUnknown, ImageProtected.</summary>
     public ValueTask<Outcome<Digest>> RemoveTagAsync(RegistryId registry, RepositoryName name, TagName tag, CancellationToken cancellationToken) =>
         database.WriteAsync<Outcome<Digest>>(
             Durability.Synced,
@@ -57,6 +57,7 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
             {
                 if (await session.FindAsync(registry, name) is not { } repository) return ContentErrors.RepositoryNotFound(registry, name);
                 if (await ImageRows.FindIdAsync(session, repository.Id, new ImageId(null, tag)) is not { } image) return ContentErrors.ManifestUnknown();
+                if (await guard.CheckTagAsync(session, repository, tag, time.GetUtcNow()) is { } refusal) return refusal;
                 await DeleteTagAsync(session, repository, image, tag);
                 return image.Digest;
             },
@@ -64,10 +65,21 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
 
     /// <summary>
     /// Deletes as ECR's BatchDeleteImage does: by digest the image and all its tags; by tag the tag, and the image with its last tag; by both, the
-    /// tag must be on that digest (else ImageTagDoesNotMatchDigest). RepositoryNotFound, ManifestUnknown, ContentReferenced (Detail "digests": the indexes).
+    /// tag must be on that digest (else ImageTagDoesNotMatchDigest). RepositoryNotFound, ManifestUnknown, ContentReferenced (Detail "digests": the indexes),
+    /// ImageProtected.
     /// <paramref name="by"/> is the ARN of who deletes: the recycle bin keeps it, when the registry's retention has the image go there.
     /// </summary>
     public ValueTask<Outcome<ImageDeletion>> DeleteAsync(RegistryId registry, RepositoryName name, ImageId image, string by, CancellationToken cancellationToken) =>
+        DeleteAsync(registry, name, image, by, force: false, cancellationToken);
+
+    /// <inheritdoc cref="DeleteAsync(RegistryId, RepositoryName, ImageId, string, CancellationToken)"/>
+    /// <param name="registry">The registry.</param>
+    /// <param name="name">The repository.</param>
+    /// <param name="image">The image.</param>
+    /// <param name="by">Who deletes.</param>
+    /// <param name="force">Whether protected images go too.</param>
+    /// <param name="cancellationToken">Heeded until the write begins.</param>
+    public ValueTask<Outcome<ImageDeletion>> DeleteAsync(RegistryId registry, RepositoryName name, ImageId image, string by, bool force, CancellationToken cancellationToken) =>
         database.WriteAsync<Outcome<ImageDeletion>>(
             Durability.Synced,
             async session =>
@@ -79,13 +91,15 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                     if (!await ImageRows.HasTagAsync(session, found.Id, tag)) return ContentErrors.TagNotOnDigest();
                     if (await ImageRows.HasOtherTagAsync(session, found.Id, tag))
                     {
+                        if (!force && await guard.CheckTagAsync(session, repository, tag, time.GetUtcNow()) is { } refusal) return refusal;
                         await DeleteTagAsync(session, repository, found, tag);
                         return new ImageDeletion(found.Digest, [tag.Value], ImageDeleted: false);
                     }
                 }
 
                 var retention = (await recycling.GetAsync(session, registry)).Delete;
-                var result = await remover.RemoveAsync(session, repository, found.Id, new RemovalContext(by, null, retention, time.GetUtcNow()));
+                var result = await remover.RemoveAsync(session, repository, found.Id, new RemovalContext(by, null, retention, time.GetUtcNow(), force));
+                if (result.Refusal is { } kept) return kept;
                 return result.Status == RemovalStatus.Referenced
                     ? ContentErrors.ReferencedByManifestList(result.ReferencedBy)
                     : new ImageDeletion(found.Digest, result.Tags, ImageDeleted: true);

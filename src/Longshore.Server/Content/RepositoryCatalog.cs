@@ -5,7 +5,7 @@ using Longshore.Storage.Metadata;
 namespace Longshore.Server.Content;
 
 /// <summary>The repositories of all registries: create, find, list, delete, settings and resource tags.</summary>
-internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
+internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard, TimeProvider time)
 {
     /// <summary>Most resource tags on one repository (ECR service quotas).</summary>
     public const int MaxResourceTags = 50;
@@ -92,12 +92,21 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
     /// and ends it. A push in between is deleted too, as if it had come before. The repository is looked up once: one that
     /// somebody creates with its name before this ends is another one.
     /// </remarks>
-    public async ValueTask<Outcome<Repository>> DeleteAsync(RegistryId registry, RepositoryName name, bool force, CancellationToken cancellationToken)
+    public ValueTask<Outcome<Repository>> DeleteAsync(RegistryId registry, RepositoryName name, bool force, CancellationToken cancellationToken) =>
+        DeleteAsync(registry, name, force, evenProtected: false, cancellationToken);
+
+    /// <inheritdoc cref="DeleteAsync(RegistryId, RepositoryName, bool, CancellationToken)"/>
+    /// <param name="registry">The registry.</param>
+    /// <param name="name">The repository.</param>
+    /// <param name="force">Whether its images go with it.</param>
+    /// <param name="evenProtected">Whether protected images go with it too; else <see cref="ErrorCode.ImageProtected"/>.</param>
+    /// <param name="cancellationToken">Heeded until the write begins.</param>
+    public async ValueTask<Outcome<Repository>> DeleteAsync(RegistryId registry, RepositoryName name, bool force, bool evenProtected, CancellationToken cancellationToken)
     {
         if (!(await FindAsync(registry, name, cancellationToken)).TryGet(out var repository, out var error)) return error;
         while (true)
         {
-            var (outcome, again) = await database.WriteAsync(Durability.Synced, session => DeleteStepAsync(session, repository, force), cancellationToken);
+            var (outcome, again) = await database.WriteAsync(Durability.Synced, session => DeleteStepAsync(session, repository, force, evenProtected), cancellationToken);
             if (!again) return outcome;
             force = true; // Asked once: what is pushed while the images go does not bring them back.
         }
@@ -186,7 +195,7 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
         }
     }
 
-    private async ValueTask<(Outcome<Repository> Outcome, bool Again)> DeleteStepAsync(DbSession session, Repository repository, bool force)
+    private async ValueTask<(Outcome<Repository> Outcome, bool Again)> DeleteStepAsync(DbSession session, Repository repository, bool force, bool evenProtected)
     {
         var id = repository.Id;
         // Locked against pushes, whose rows reference it: what the emptying statements do not see cannot come before the last of them.
@@ -197,6 +206,9 @@ internal sealed class RepositoryCatalog(IDatabase database, TimeProvider time)
             var any = await session.QueryFirstAsync("SELECT id FROM manifests WHERE repository_id = @id LIMIT 1", static row => row.GetInt64(0), ("@id", id));
             if (any != 0) return (ContentErrors.RepositoryNotEmpty(repository.Registry, repository.Name), false);
         }
+
+        // Before each step: what becomes protected meanwhile stays.
+        if (!evenProtected && await guard.CheckRepositoryAsync(session, repository, time.GetUtcNow()) is { } refusal) return (refusal, false);
 
         // Tags, then manifests that no index lists (their own links go with them), so that a kill in between leaves no index without its children.
         foreach (var statement in EmptyingStatements)

@@ -64,6 +64,12 @@ internal static class EcrErrors
         ErrorCode.LifecyclePolicyPreviewInProgress => EcrErrorShapes.LifecyclePolicyPreviewInProgressException,
         // Plans are of our own API alone.
         ErrorCode.PlanNotFound or ErrorCode.PlanNotApplicable => EcrErrorShapes.InvalidParameterException,
+        // The word that DeleteRepository has; BatchDeleteImage has failure codes of its own.
+        ErrorCode.ImageProtected => EcrErrorShapes.RepositoryNotEmptyException,
+        // Of our own API alone.
+        ErrorCode.ProtectionNotFound => EcrErrorShapes.ValidationException,
+        ErrorCode.ProtectionAlreadyExists => EcrErrorShapes.ValidationException,
+        ErrorCode.UsageSourceNotFound => EcrErrorShapes.ValidationException,
         ErrorCode.Unauthorized => CommonErrors.MissingAuthenticationToken,
         ErrorCode.Denied => CommonErrors.AccessDenied,
         ErrorCode.TokenExpired => CommonErrors.ExpiredToken,

@@ -31,11 +31,12 @@ internal static class ManagementErrors
     {
         ErrorCode.BlobUnknown or ErrorCode.BlobUploadUnknown or ErrorCode.ManifestUnknown or ErrorCode.RepositoryNotFound
             or ErrorCode.ExclusionNotFound or ErrorCode.TemplateNotFound or ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound
-            or ErrorCode.PlanNotFound => StatusCodes.Status404NotFound,
+            or ErrorCode.PlanNotFound or ErrorCode.ProtectionNotFound or ErrorCode.UsageSourceNotFound => StatusCodes.Status404NotFound,
         ErrorCode.ContentReferenced or ErrorCode.RepositoryAlreadyExists or ErrorCode.RepositoryNotEmpty or ErrorCode.TagImmutable
             or ErrorCode.ImageTagDoesNotMatchDigest or ErrorCode.ImageAlreadyExists or ErrorCode.LayerAlreadyExists or ErrorCode.LayerInaccessible
             or ErrorCode.ManifestBlobUnknown or ErrorCode.ManifestChildUnknown or ErrorCode.ExclusionAlreadyExists
-            or ErrorCode.TemplateAlreadyExists or ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable => StatusCodes.Status409Conflict,
+            or ErrorCode.TemplateAlreadyExists or ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable or ErrorCode.ProtectionAlreadyExists
+            or ErrorCode.ImageProtected => StatusCodes.Status409Conflict,
         ErrorCode.BlobUploadInvalid or ErrorCode.DigestInvalid or ErrorCode.SizeInvalid or ErrorCode.ManifestInvalid or ErrorCode.ManifestDigestMismatch
             or ErrorCode.NameInvalid or ErrorCode.TagInvalid or ErrorCode.EmptyUpload or ErrorCode.InvalidLayerPart or ErrorCode.LayerPartTooSmall
             or ErrorCode.LimitExceeded or ErrorCode.TooManyTags or ErrorCode.InvalidParameter

@@ -63,6 +63,11 @@ internal static class OciErrors
         ErrorCode.TemplateNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound or ErrorCode.PlanNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable => (Unsupported, StatusCodes.Status409Conflict),
+        // Nobody may, whatever their rights: a policy of the registry.
+        ErrorCode.ImageProtected => (Denied, StatusCodes.Status403Forbidden),
+        ErrorCode.ProtectionNotFound => (Unsupported, StatusCodes.Status404NotFound),
+        ErrorCode.ProtectionAlreadyExists => (Unsupported, StatusCodes.Status409Conflict),
+        ErrorCode.UsageSourceNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.Unauthorized => ("UNAUTHORIZED", StatusCodes.Status401Unauthorized),
         ErrorCode.Denied => (Denied, StatusCodes.Status403Forbidden),
         // Not 401: clients would ask for the same token again. ECR answers 403.

@@ -1,3 +1,5 @@
+using Longshore.Server.Content;
+
 namespace Longshore.Server.Protection;
 
 /// <summary>Composition of what keeps images from being removed.</summary>
@@ -5,5 +7,6 @@ internal static class ProtectionSetup
 {
     /// <summary>Adds the services of this folder. They need the database and the clock.</summary>
     public static IServiceCollection AddProtection(this IServiceCollection services) => services
+        .AddSingleton<IRemovalGuard, RemovalGuard>()
         .AddSingleton<ProtectInUse>();
 }

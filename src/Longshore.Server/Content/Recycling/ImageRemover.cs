@@ -10,7 +10,8 @@ namespace Longshore.Server.Content.Recycling;
 /// <param name="PlanId">The plan that removes it: what collection frees of it is counted there; null when no plan does.</param>
 /// <param name="Retention">How long it stays in the recycle bin; zero: it goes for good. See <see cref="RecycleBinSettings"/>.</param>
 /// <param name="Now">When.</param>
-internal sealed record RemovalContext(string By, string? PlanId, TimeSpan Retention, DateTimeOffset Now);
+/// <param name="Force">Whether it goes although it is protected.</param>
+internal sealed record RemovalContext(string By, string? PlanId, TimeSpan Retention, DateTimeOffset Now, bool Force = false);
 
 /// <summary>An image as a plan saw it: when anything of this has changed, the image stays.</summary>
 /// <param name="Digest">Its digest.</param>
@@ -33,6 +34,9 @@ internal enum RemovalStatus
 
     /// <summary>An index lists it, and it stays.</summary>
     Referenced,
+
+    /// <summary>It is protected or, for a plan, in use, and stays.</summary>
+    Protected,
 }
 
 /// <summary>What came of a removal.</summary>
@@ -40,7 +44,8 @@ internal enum RemovalStatus
 /// <param name="Tags">The tags that went with it, in byte order.</param>
 /// <param name="ReferencedBy">Some of the indexes that list it.</param>
 /// <param name="Change">What has changed: <c>digest</c>, <c>pushed</c>, <c>pulled</c> or <c>tags</c>; null unless the status is Changed.</param>
-internal sealed record RemovalResult(RemovalStatus Status, IReadOnlyList<string> Tags, IReadOnlyList<Digest> ReferencedBy, string? Change)
+/// <param name="Refusal">By what it is protected, in words for people; null unless the status is Protected.</param>
+internal sealed record RemovalResult(RemovalStatus Status, IReadOnlyList<string> Tags, IReadOnlyList<Digest> ReferencedBy, string? Change, RegistryError? Refusal = null)
 {
     internal static RemovalResult Of(RemovalStatus status, string? change = null) => new(status, [], [], change);
 }
@@ -49,10 +54,10 @@ internal sealed record RemovalResult(RemovalStatus Status, IReadOnlyList<string>
 /// Removes images: the one way in which an image goes, whoever wants it, but for the deletion of a whole repository. Into the recycle bin, where
 /// its bodies stay referenced, or for good. Events are written with it.
 /// </summary>
-internal sealed class ImageRemover(ContentOptions options)
+internal sealed class ImageRemover(ContentOptions options, IRemovalGuard guard)
 {
     /// <summary>
-    /// Removes an image in the caller's transaction, unless an index lists it or it is not as expected. Protection is the caller's to ask about before.
+    /// Removes an image in the caller's transaction, unless an index lists it, it is not as expected or, without force, something protects it.
     /// </summary>
     /// <param name="session">The transaction.</param>
     /// <param name="repository">Its repository.</param>
@@ -75,6 +80,11 @@ internal sealed class ImageRemover(ContentOptions options)
         if (expected is not null && ChangeOf(image, tags, expected) is { } change) return RemovalResult.Of(RemovalStatus.Changed, change);
         var lists = await ImageRows.ParentsAsync(session, manifestId);
         if (lists.Count > 0) return new RemovalResult(RemovalStatus.Referenced, [], lists, null);
+        if (!context.Force)
+        {
+            var candidate = new RemovalCandidate(manifestId, image.Nature.Digest, tags, context.PlanId is not null);
+            if (await guard.CheckImageAsync(session, repository, candidate, context.Now) is { } refusal) return new RemovalResult(RemovalStatus.Protected, [], [], null, refusal);
+        }
 
         if (context.Retention > TimeSpan.Zero) await RecycledRows.InsertAsync(session, manifestId, tags, context);
         await BlobReferences.LeaseLinksOfAsync(session, manifestId, context.Now + options.CollectionGrace, context.PlanId);
