@@ -133,7 +133,7 @@ public enum ErrorCode
     /// <summary>The plan is not in a state in which it can be applied.</summary>
     PlanNotApplicable,
 
-    /// <summary>An image must stay: it is protected, or in use.</summary>
+    /// <summary>An image must stay: it is protected.</summary>
     ImageProtected,
 
     /// <summary>No such protection.</summary>

@@ -1,22 +1,5 @@
 namespace Longshore.Core.Lifecycle;
 
-/// <summary>Why lifecycle must leave an image alone.</summary>
-/// <param name="Protection">The protection that lasts longest, if any; it also stands against explicit deletes.</param>
-/// <param name="Use">That it is in use, if it is.</param>
-/// <param name="Stale">The silent source that freezes the repository, if any.</param>
-public readonly record struct ProtectionVerdict(ImageProtection? Protection, ImageUse? Use, StaleSource? Stale)
-{
-    /// <summary>Whether anything keeps the image.</summary>
-    public bool IsKept => Protection is not null || Use is not null || Stale is not null;
-
-    /// <summary>One sentence without a full stop; empty when nothing keeps the image.</summary>
-    public string Describe() =>
-        Protection is not null ? "kept: " + Protection.Describe()
-        : Use is not null ? "kept: " + Use.Describe()
-        : Stale is not null ? "kept: " + Stale.Describe()
-        : "";
-}
-
 /// <summary>
 /// All that keeps images of one repository, at one moment. Asked for every image of a plan: by digest and literal tag it costs one look-up each, by
 /// pattern one for each length of the patterns' literal beginnings.
@@ -68,9 +51,38 @@ public sealed class ProtectionSnapshot
     /// <summary>The silent sources that cover the repository: while there is one, lifecycle removes nothing from it.</summary>
     public IReadOnlyList<StaleSource> StaleSources { get; }
 
-    /// <summary>Why lifecycle must leave an image alone, if it must.</summary>
-    public ProtectionVerdict VerdictOf(string digest, IReadOnlyList<string> imageTags) =>
-        new(ProtectionOf(digest, imageTags), Uses.GetValueOrDefault(digest), StaleSources.Count > 0 ? StaleSources[0] : null);
+    /// <summary>Why lifecycle must leave an image alone; null when nothing keeps it.</summary>
+    public RetentionVeto? VetoOf(string digest, IReadOnlyList<string> imageTags)
+    {
+        if (ProtectionOf(digest, imageTags) is { } protection) return new RetentionVeto(RetentionKind.Protected, protection.Describe());
+        if (Uses.TryGetValue(digest, out var use)) return new RetentionVeto(RetentionKind.InUse, use.Describe());
+        return StaleSources.Count > 0 ? new RetentionVeto(RetentionKind.SourceSilent, StaleSources[0].Describe()) : null;
+    }
+
+    /// <summary>
+    /// Why lifecycle must leave the images of a repository alone. An image that a protected index lists is kept with it: it cannot go while the index stays.
+    /// </summary>
+    /// <param name="images">All images of the repository.</param>
+    public Func<LifecycleImage, RetentionVeto?> VetoesOf(IReadOnlyList<LifecycleImage> images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (Count == 0 && Uses.Count == 0 && StaleSources.Count == 0) return static _ => null;
+        var listed = images.SelectMany(image => image.ReferencedBy).ToHashSet(StringComparer.Ordinal);
+        var lists = images.Where(image => listed.Contains(image.Digest)).ToDictionary(image => image.Digest, StringComparer.Ordinal);
+        return image => VetoOf(image.Digest, image.Tags) ?? ListVeto(image, []);
+
+        RetentionVeto? ListVeto(LifecycleImage image, HashSet<string> seen)
+        {
+            foreach (var digest in image.ReferencedBy)
+            {
+                if (!seen.Add(digest) || !lists.TryGetValue(digest, out var list)) continue;
+                if (ProtectionOf(list.Digest, list.Tags) is { } protection) return new RetentionVeto(RetentionKind.Protected, $"listed by {digest}, which is {protection.Describe()}");
+                if (ListVeto(list, seen) is { } veto) return veto;
+            }
+
+            return null;
+        }
+    }
 
     /// <summary>The protection of an image that lasts longest; null when it has none.</summary>
     public ImageProtection? ProtectionOf(string digest, IReadOnlyList<string> imageTags)

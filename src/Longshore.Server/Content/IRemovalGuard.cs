@@ -7,11 +7,10 @@ namespace Longshore.Server.Content;
 /// <param name="ManifestId">Its row.</param>
 /// <param name="Digest">Its digest.</param>
 /// <param name="Tags">Its tags.</param>
-/// <param name="ByPlan">Whether a lifecycle policy or another plan removes it, and not somebody who named it.</param>
-internal readonly record struct RemovalCandidate(long ManifestId, Digest Digest, IReadOnlyList<string> Tags, bool ByPlan);
+internal readonly record struct RemovalCandidate(long ManifestId, Digest Digest, IReadOnlyList<string> Tags);
 
 /// <summary>
-/// Says what must not be removed. Asked in the transaction of every removal that is not forced. Implemented by the capability that keeps protections; the
+/// Says what nobody may remove without force. Asked in the transaction of every removal; plans ask <see cref="IRetentionGuard"/> besides. Implemented by the capability that keeps protections; the
 /// errors are <see cref="ErrorCode.ImageProtected"/>.
 /// </summary>
 internal interface IRemovalGuard

@@ -51,6 +51,17 @@ internal static class ImageRows
         _ => throw new ArgumentException("An image is named by digest, by tag, or by both.", nameof(image)),
     };
 
+    /// <summary>Digest and tags of an image by its row; null when it is gone.</summary>
+    public static async ValueTask<RemovalCandidate?> FindCandidateAsync(DbSession session, long repositoryId, long manifestId)
+    {
+        var digest = await session.QueryFirstAsync<Digest?>(
+            "SELECT digest FROM manifests WHERE id = @manifest AND repository_id = @repository",
+            static row => DigestAt(row, 0),
+            ("@manifest", manifestId),
+            ("@repository", repositoryId));
+        return digest is { } found ? new RemovalCandidate(manifestId, found, await TagsAsync(session, manifestId)) : null;
+    }
+
     /// <summary>Whether an image has this tag.</summary>
     public static async ValueTask<bool> HasTagAsync(DbSession session, long manifestId, TagName tag) => await session.QueryFirstAsync(
         "SELECT 1 FROM tags WHERE manifest_id = @manifest AND name = @tag",

@@ -102,6 +102,7 @@ internal sealed class PlanExecutor(
             RemovalStatus.Removed => PlanImage.Done,
             RemovalStatus.Missing => "gone already",
             RemovalStatus.Referenced => $"kept: {string.Join(", ", result.ReferencedBy.Select(static list => list.Value))} lists it now",
+            RemovalStatus.Protected => $"kept: {result.Refusal!.Message}",
             _ => $"kept: {Change(result.Change)} since the plan was made",
         };
     }

@@ -18,11 +18,6 @@ internal static class ProtectionErrors
         $"The repository with name '{repository.Name}' in registry with id '{repository.Registry.Account}' cannot be deleted because it contains images {protection.Describe()}. {Lift(protection)}, or delete it all the same: DELETE /longshore/v1/repositories?repository={repository.Name}&force=true.",
         protection);
 
-    public static RegistryError ImageInUse(Digest digest, ImageUse use) => new(ErrorCode.ImageProtected, $"The image {digest} is {use.Describe()}.");
-
-    public static RegistryError RepositoryFrozen(RepositoryName repository, StaleSource source) =>
-        new(ErrorCode.ImageProtected, $"The repository {repository} loses nothing to policies and plans: {source.Describe()}.");
-
     public static RegistryError ProtectionNotFound(string id) => new(ErrorCode.ProtectionNotFound, $"No protection has the id '{id}'.");
 
     public static RegistryError ProtectionElsewhere(string id) =>

@@ -8,5 +8,6 @@ internal static class ProtectionSetup
     /// <summary>Adds the services of this folder. They need the database and the clock.</summary>
     public static IServiceCollection AddProtection(this IServiceCollection services) => services
         .AddSingleton<IRemovalGuard, RemovalGuard>()
+        .AddSingleton<IRetentionGuard, RetentionGuard>()
         .AddSingleton<ProtectInUse>();
 }

@@ -8,7 +8,11 @@ namespace Longshore.Server.Protection;
 internal static class ProtectionView
 {
     /// <summary>The snapshot of a repository, read in the caller's transaction (one snapshot: <see cref="IDatabase.ReadSnapshotAsync"/>).</summary>
-    public static async ValueTask<ProtectionSnapshot> LoadAsync(DbSession session, Repository repository, DateTimeOffset now)
+    /// <param name="session">The snapshot.</param>
+    /// <param name="repository">The repository.</param>
+    /// <param name="now">The moment; protections that ended before it keep nothing.</param>
+    /// <param name="images">All its images when they are at hand; else what depends on running ones is looked up.</param>
+    public static async ValueTask<ProtectionSnapshot> LoadAsync(DbSession session, Repository repository, DateTimeOffset now, IReadOnlyList<LifecycleImage>? images = null)
     {
         var protections = new List<ImageProtection>();
         foreach (var pattern in await ProtectionRows.PatternsOfAsync(session, repository.Registry, repository.Name))
@@ -30,11 +34,12 @@ internal static class ProtectionView
         {
             foreach (var source in await UsageRows.ListSourcesAsync(session, repository.Registry))
             {
-                if (source.IsStale(now) && source.CoversRepository(repository.Name)) stale.Add(new StaleSource(source.Name, source.LastReportAt, source.TimeToLive));
+                if (source.IsStale(now) && source.CoversRepository(repository.Name)) stale.Add(source.AsStale());
                 await UsageRows.CollectAsync(session, source, repository.Name, uses);
             }
 
-            await SpreadAsync(session, repository.Id, uses);
+            if (images is null) await SpreadAsync(session, repository.Id, uses);
+            else uses.Spread(images);
         }
 
         return new ProtectionSnapshot(protections, uses.All, stale, now);

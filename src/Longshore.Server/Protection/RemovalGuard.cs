@@ -16,8 +16,8 @@ internal sealed class RemovalGuard : IRemovalGuard
     /// <inheritdoc/>
     public async ValueTask<RegistryError?> CheckImageAsync(DbSession session, Repository repository, RemovalCandidate image, DateTimeOffset now)
     {
-        if (await ProtectionOfAsync(session, repository, image, now) is { } protection) return ProtectionErrors.ImageProtected(repository.Name, image.Digest, protection);
-        return image.ByPlan ? await CheckUseAsync(session, repository, image, now) : null;
+        var protection = await FindAsync(session, repository, image, now);
+        return protection is null ? null : ProtectionErrors.ImageProtected(repository.Name, image.Digest, protection);
     }
 
     /// <inheritdoc/>
@@ -48,7 +48,8 @@ internal sealed class RemovalGuard : IRemovalGuard
         return null;
     }
 
-    private static async ValueTask<ImageProtection?> ProtectionOfAsync(DbSession session, Repository repository, RemovalCandidate image, DateTimeOffset now)
+    /// <summary>A protection of an image; null when it has none.</summary>
+    public static async ValueTask<ImageProtection?> FindAsync(DbSession session, Repository repository, RemovalCandidate image, DateTimeOffset now)
     {
         var registry = repository.Registry;
         foreach (var pattern in await ProtectionRows.PatternsOfAsync(session, registry, repository.Name))
@@ -111,45 +112,4 @@ internal sealed class RemovalGuard : IRemovalGuard
             (from, first) = (tags[^1], false);
         }
     }
-
-    private static async ValueTask<RegistryError?> CheckUseAsync(DbSession session, Repository repository, RemovalCandidate image, DateTimeOffset now)
-    {
-        var sources = await UsageRows.ListSourcesAsync(session, repository.Registry);
-        if (sources.Count == 0 || !await ProtectInUse.GetAsync(session, repository.Registry)) return null;
-        foreach (var source in sources)
-        {
-            if (source.IsStale(now) && source.CoversRepository(repository.Name))
-                return ProtectionErrors.RepositoryFrozen(repository.Name, new StaleSource(source.Name, source.LastReportAt, source.TimeToLive));
-        }
-
-        // Upwards: the image itself, the indexes that list it, its subject, and theirs.
-        var seen = new HashSet<string>(StringComparer.Ordinal) { image.Digest.Value };
-        var waiting = new Queue<string>(seen);
-        while (waiting.TryDequeue(out var digest))
-        {
-            foreach (var source in sources)
-            {
-                var workloads = await UsageRows.FirstOfAsync(session, source, repository.Name, digest);
-                if (workloads.Count == 0) continue;
-                var through = digest == image.Digest.Value ? null : digest;
-                return ProtectionErrors.ImageInUse(image.Digest, new ImageUse(workloads.Count, [.. workloads.Select(workload => new ImageUser(source.Name, workload))], through));
-            }
-
-            foreach (var above in await AboveAsync(session, repository.Id, digest))
-                if (seen.Add(above)) waiting.Enqueue(above);
-        }
-
-        return null;
-    }
-
-    private static ValueTask<List<string>> AboveAsync(DbSession session, long repositoryId, string digest) => session.QueryAsync(
-        """
-        SELECT p.digest FROM manifests m JOIN manifest_children c ON c.child_id = m.id JOIN manifests p ON p.id = c.manifest_id
-        WHERE m.repository_id = @repository AND m.digest = @digest
-        UNION ALL
-        SELECT subject FROM manifests WHERE repository_id = @repository AND digest = @digest AND subject IS NOT NULL
-        """,
-        static row => row.GetString(0),
-        ("@repository", repositoryId),
-        ("@digest", digest));
 }

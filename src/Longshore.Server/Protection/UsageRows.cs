@@ -12,6 +12,9 @@ internal sealed record UsageSource(
     /// <summary>Whether it has been silent beyond its time to live.</summary>
     public bool IsStale(DateTimeOffset now) => StaleSource.IsStale(LastReportAt, TimeToLive, now);
 
+    /// <summary>As it is told of when it is silent.</summary>
+    public StaleSource AsStale() => new(Name, LastReportAt, TimeToLive);
+
     /// <summary>Whether it says what runs of this repository.</summary>
     public bool CoversRepository(RepositoryName name) => Covers.Any(pattern => Wildcard.Matches(pattern, name.Value));
 }

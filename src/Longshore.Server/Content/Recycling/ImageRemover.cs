@@ -35,7 +35,7 @@ internal enum RemovalStatus
     /// <summary>An index lists it, and it stays.</summary>
     Referenced,
 
-    /// <summary>It is protected or, for a plan, in use, and stays.</summary>
+    /// <summary>It is protected, and stays.</summary>
     Protected,
 }
 
@@ -82,7 +82,7 @@ internal sealed class ImageRemover(ContentOptions options, IRemovalGuard guard)
         if (lists.Count > 0) return new RemovalResult(RemovalStatus.Referenced, [], lists, null);
         if (!context.Force)
         {
-            var candidate = new RemovalCandidate(manifestId, image.Nature.Digest, tags, context.PlanId is not null);
+            var candidate = new RemovalCandidate(manifestId, image.Nature.Digest, tags);
             if (await guard.CheckImageAsync(session, repository, candidate, context.Now) is { } refusal) return new RemovalResult(RemovalStatus.Protected, [], [], null, refusal);
         }
 
