@@ -32,6 +32,10 @@ public static class LifecycleEvaluator
         return new LifecycleEvaluation(decisions, Count(policy.Rules, selected, marked, decisions));
     }
 
+    /// <summary>What one rule would say if it were alone.</summary>
+    public static LifecycleEvaluation Evaluate(LifecycleRule rule, IReadOnlyList<LifecycleImage> images, DateTimeOffset now) =>
+        Evaluate(new LifecyclePolicy("", [rule]), images, now);
+
     // Most repositories have no referrers: then there is no index to build.
     private static Dictionary<string, int>? SubjectIndex(IReadOnlyList<LifecycleImage> images)
     {

@@ -57,7 +57,7 @@ public static class LifecycleLint
             else if (count.Decided == 0)
                 findings.Add(new("shadowed", LintSeverity.Warning, path, $"rule {count.Rule.Priority} selects {count.Selected} images, and earlier rules decide about all of them", "give it a lower rulePriority, or remove it"));
             if (count.Rule.Selection.CountType == LifecycleCountType.ImageCountMoreThan && count.Rule.Action == LifecycleAction.Expire)
-                CheckRollback(policy, count.Rule, images, rollbackDays, now, findings);
+                CheckRollback(count.Rule, images, rollbackDays, now, findings);
         }
 
         CheckUncovered(images, evaluation, findings);
@@ -136,11 +136,10 @@ public static class LifecycleLint
 
     // How far back the images that a count rule keeps reach at the pace of the last weeks.
     private static void CheckRollback(
-        LifecyclePolicy policy, LifecycleRule rule, IReadOnlyList<LifecycleImage> images, double rollbackDays, DateTimeOffset now, List<LintFinding> findings)
+        LifecycleRule rule, IReadOnlyList<LifecycleImage> images, double rollbackDays, DateTimeOffset now, List<LintFinding> findings)
     {
         if (rule.Selection.TagStatus == LifecycleTagStatus.Untagged) return;
-        var single = new LifecyclePolicy(policy.Text, [rule]);
-        var selected = LifecycleEvaluator.Evaluate(single, images, now).Decisions;
+        var selected = LifecycleEvaluator.Evaluate(rule, images, now).Decisions;
         var window = TimeSpan.FromDays(28);
         var recent = 0;
         for (var i = 0; i < images.Count; i++)

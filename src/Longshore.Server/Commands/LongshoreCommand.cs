@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Longshore.Server.Commands.Cleanup;
 using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Commands;
@@ -16,6 +17,12 @@ internal static class LongshoreCommand
             new ServeCommand(output, error),
             new EnvCommand(output, error),
             new VerifyCommand(output, error),
+            new LintCommand(output, error),
+            new SimulateCommand(output, error),
+            new ExplainCommand(output, error),
+            new PlanCommand(output, error),
+            new ApplyCommand(output, error),
+            new GcCommand(output, error),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

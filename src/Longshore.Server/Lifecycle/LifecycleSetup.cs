@@ -19,6 +19,7 @@ internal static class LifecycleSetup
         services.AddSingleton<PlanExecutor>();
         services.AddSingleton<Plans>();
         services.AddSingleton<LifecycleRuns>();
+        services.AddSingleton<ImageEvidenceReader>();
         return services.AddJob<PlanJob>().AddJob<ApplyJob>().AddJob<LifecycleJob>().AddJob<PlanExpiryJob>();
     }
 }

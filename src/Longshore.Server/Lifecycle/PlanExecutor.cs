@@ -93,6 +93,7 @@ internal sealed class PlanExecutor(
 
     private async ValueTask<string> DoAsync(DbSession session, Repository repository, PlanImage image, RemovalContext context)
     {
+        if (image.Action != LifecycleAction.Expire) return "kept: this server does not archive images yet";
         foreach (var guard in guards)
             if (await guard.FindAsync(session, repository, image.ManifestId, context.Now) is { } veto) return $"kept: {veto.Reason}";
         var expected = new ExpectedImage(image.Digest, image.PushedAt, image.LastPulledAt, ImageRemover.FingerprintOf(image.Tags));

@@ -28,6 +28,13 @@ internal static class ManagementJson
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>The same for who reads answers: what is left out is null, and what a newer server adds is passed over.</summary>
+    public static JsonSerializerOptions NewClientOptions() => new(NewOptions())
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+        RespectRequiredConstructorParameters = false,
+    };
+
     /// <summary>A body as the operation's type; InvalidParameter, with the path of the member at fault.</summary>
     public static Outcome<T> Read<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
         where T : class

@@ -143,4 +143,7 @@ internal sealed partial class CollectionWireJson : JsonSerializerContext
 {
     /// <summary>With the options of this API.</summary>
     public static CollectionWireJson Wire { get; } = new(ManagementJson.NewOptions());
+
+    /// <summary>For clients.</summary>
+    public static CollectionWireJson Client { get; } = new(ManagementJson.NewClientOptions());
 }

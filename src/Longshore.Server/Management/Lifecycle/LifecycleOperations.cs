@@ -55,6 +55,20 @@ internal static class LifecycleOperations
             LifecycleJson.Wire.PlanWire,
             static async (plans, call, token) =>
                 (await plans.ApplyAsync(call.Registry, call.Given("id"), call.Caller.Principal.Arn, token)).TryGet(out var plan, out var error) ? PlanWire.Of(plan) : error),
+        ManagementOperation.Of<ImageEvidenceReader, ImageEvidencesWire>(
+            new(HttpMethods.Get, "image-evidence", "ListImageEvidence", ManagementScope.Repository, Tag, "Lists images with everything that a policy and its bytes depend on, by digest.")
+            {
+                Details = "For tools that evaluate policies elsewhere. Reading is no pull.",
+                Paged = true,
+            },
+            LifecycleJson.Wire.ImageEvidencesWire,
+            static async (reader, call, token) =>
+            {
+                if (!call.Page().TryGet(out var page, out var error)) return error;
+                if (!(await reader.ListAsync(call.Registry, call.Name, page.After, page.Limit + 1, token)).TryGet(out var images, out error)) return error;
+                var next = page.Cut(images, static image => image.Image.Digest);
+                return new ImageEvidencesWire([.. images.Select(ImageEvidenceWire.Of)], next);
+            }),
         ManagementOperation.Of<LifecycleRuns, LifecycleRunWire>(
             new(HttpMethods.Get, "lifecycle-run", "GetLifecycleRun", ManagementScope.Repository, Tag, "Tells when the policy of a repository was last run and when it runs next."),
             LifecycleJson.Wire.LifecycleRunWire,

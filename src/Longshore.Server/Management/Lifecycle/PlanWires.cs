@@ -170,8 +170,12 @@ internal sealed record LifecycleRunWire(
 [JsonSerializable(typeof(PlansWire))]
 [JsonSerializable(typeof(PlanImagesWire))]
 [JsonSerializable(typeof(LifecycleRunWire))]
+[JsonSerializable(typeof(ImageEvidencesWire))]
 internal sealed partial class LifecycleJson : JsonSerializerContext
 {
     /// <summary>With the options of this API.</summary>
     public static LifecycleJson Wire { get; } = new(ManagementJson.NewOptions());
+
+    /// <summary>For clients.</summary>
+    public static LifecycleJson Client { get; } = new(ManagementJson.NewClientOptions());
 }
