@@ -1,7 +1,10 @@
 using Longshore.Server.Management.Collection;
+using Longshore.Server.Management.Images;
 using Longshore.Server.Management.Lifecycle;
+using Longshore.Server.Management.Protection;
 using Longshore.Server.Management.Recycling;
 using Longshore.Server.Management.Settings;
+using Longshore.Server.Management.Usage;
 
 namespace Longshore.Server.Management;
 
@@ -12,6 +15,9 @@ internal static class ManagementOperationTable
     public static IReadOnlyList<ManagementOperation> All { get; } =
     [
         .. SettingsOperations.All,
+        .. ProtectionOperations.All,
+        .. UsageOperations.All,
+        .. RemovalOperations.All,
         .. RecyclingOperations.All,
         .. CollectionOperations.All,
         .. LifecycleOperations.All,

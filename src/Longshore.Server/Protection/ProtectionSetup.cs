@@ -9,5 +9,7 @@ internal static class ProtectionSetup
     public static IServiceCollection AddProtection(this IServiceCollection services) => services
         .AddSingleton<IRemovalGuard, RemovalGuard>()
         .AddSingleton<IRetentionGuard, RetentionGuard>()
+        .AddSingleton<Protections>()
+        .AddSingleton<UsageReports>()
         .AddSingleton<ProtectInUse>();
 }

@@ -83,6 +83,71 @@ internal static class UsageRows
         ("@digest", digest),
         ("@limit", (long)ImageUse.MostListed));
 
+    /// <summary>Records of a source's current report in order of repository, digest and position, of one repository when one is given.</summary>
+    public static ValueTask<List<UsageRecord>> ListRecordsAsync(
+        DbSession session, UsageSource source, RepositoryName? repository, (string Repository, string Digest, long Position) after, int limit)
+    {
+        if (repository is { } name)
+        {
+            return session.QueryAsync(
+                """
+                SELECT repository, digest, position, kind, cluster, namespace, name FROM usage_records
+                WHERE source_id = @source AND report = @report AND repository = @repository AND (digest, position) > (@digest, @position)
+                ORDER BY digest, position LIMIT @limit
+                """,
+                ReadRecord,
+                ("@source", source.Id),
+                ("@report", source.CurrentReport),
+                ("@repository", name.Value),
+                ("@digest", after.Digest),
+                ("@position", after.Position),
+                ("@limit", (long)limit));
+        }
+
+        return session.QueryAsync(
+            """
+            SELECT repository, digest, position, kind, cluster, namespace, name FROM usage_records
+            WHERE source_id = @source AND report = @report AND (repository, digest, position) > (@repository, @digest, @position)
+            ORDER BY repository, digest, position LIMIT @limit
+            """,
+            ReadRecord,
+            ("@source", source.Id),
+            ("@report", source.CurrentReport),
+            ("@repository", after.Repository),
+            ("@digest", after.Digest),
+            ("@position", after.Position),
+            ("@limit", (long)limit));
+    }
+
+    /// <summary>Deletes records of a source that are neither of its current report nor of the pending one; gives how many, 0 when there are none left.</summary>
+    public static async ValueTask<int> DeleteOutdatedAsync(DbSession session, long sourceId, int limit)
+    {
+        var kept = await session.QueryFirstAsync(
+            "SELECT current_report, pending_report FROM usage_sources WHERE id = @source", static row => (Current: row.GetInt64(0), Pending: row.GetInt64(1)), ("@source", sourceId));
+        for (long? report = 0; report is { } after;)
+        {
+            // From report to report, each by one seek: those that stay may be large.
+            report = await session.QueryFirstAsync<long?>(
+                "SELECT report FROM usage_records WHERE source_id = @source AND report > @after ORDER BY report LIMIT 1",
+                static row => row.GetInt64(0),
+                ("@source", sourceId),
+                ("@after", after));
+            if (report is not { } found || found == kept.Current || found == kept.Pending) continue;
+            return await session.ExecuteAsync(
+                """
+                DELETE FROM usage_records WHERE (source_id, report, repository, digest, position) IN (
+                    SELECT source_id, report, repository, digest, position FROM usage_records WHERE source_id = @source AND report = @report LIMIT @limit)
+                """,
+                ("@source", sourceId),
+                ("@report", found),
+                ("@limit", (long)limit));
+        }
+
+        return 0;
+    }
+
+    private static UsageRecord ReadRecord(DbDataReader row) => new(row.GetString(0), row.GetString(1), row.GetInt64(2), ReadWorkload(row, 3));
+
     /// <summary>A workload in four columns from <paramref name="at"/> on.</summary>
     public static Workload ReadWorkload(DbDataReader row, int at) =>
         new(row.GetStringOrNull(at), row.GetStringOrNull(at + 1), row.GetStringOrNull(at + 2), row.GetStringOrNull(at + 3));
