@@ -4,12 +4,13 @@ using System.Globalization;
 using System.Net;
 using Longshore.Server.Tests.Faults;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Races;
 
 /// <summary>
-/// Pushes, pulls and deletes while collection runs every second without any grace period, on a server that is killed now and then.
+/// Pushes, pulls, deletes and lifecycle runs while collection runs every second without any grace period, on a server that is killed now and then.
 /// </summary>
 /// <remarks><c>LONGSHORE_SOAK_SECONDS</c> sets how long, <c>LONGSHORE_SOAK_KILL_SECONDS</c> how often it is killed (0: never).</remarks>
 [Collection(StressCollection.Name)]
@@ -28,14 +29,16 @@ public sealed class CollectionSoakTests
         var seconds = Setting("LONGSHORE_SOAK_SECONDS", 15);
         var killEvery = Setting("LONGSHORE_SOAK_KILL_SECONDS", 4);
         await using var registry = await LiveRegistry.StartAsync(
-            Token, null, "--gc-interval", "1s", "--gc-grace", "0s", "--blob-lease", "2s", "--gc-rate", "0", "--shutdown-timeout", "2");
+            Token, null, "--gc-interval", "1s", "--gc-grace", "0s", "--blob-lease", "2s", "--gc-rate", "0", "--recycle-bin-lifecycle", "0s", "--shutdown-timeout", "2");
         var clients = Enumerable.Range(0, Clients).Select(i => new SoakClient(this, i)).ToList();
+        var keeper = new LifecycleClient(this);
+        await LifecycleClient.SetUpAsync(registry);
         var clock = Stopwatch.StartNew();
         var kills = 0;
         while (clock.Elapsed.TotalSeconds < seconds)
         {
             using var pause = new CancellationTokenSource();
-            var load = clients.Select(client => client.RunAsync(registry, pause)).ToList();
+            var load = clients.Select(client => client.RunAsync(registry, pause)).Append(keeper.RunAsync(registry, pause)).ToList();
             var until = killEvery > 0 ? Math.Min(killEvery, seconds - clock.Elapsed.TotalSeconds) : seconds;
             await Task.WhenAny(Task.WhenAll(load), Task.Delay(TimeSpan.FromSeconds(Math.Max(0.1, until)), TimeProvider.System, Token));
             await pause.CancelAsync();
@@ -51,6 +54,12 @@ public sealed class CollectionSoakTests
             foreach (var client in clients) await client.SettleAsync(check);
         }
 
+        using (var check = registry.NewClient())
+        {
+            foreach (var client in clients) await client.CheckAllAsync(check);
+            await keeper.CheckAllAsync(registry, check);
+        }
+
         var file = Path.Combine(registry.Server.DataDirectory, "longshore.db");
         await using (var database = SqliteDatabase.OpenForReading(file))
         {
@@ -60,8 +69,6 @@ public sealed class CollectionSoakTests
             Assert.Equal(0, await GarbageAsync(database));
         }
 
-        using (var check = registry.NewClient())
-            foreach (var client in clients) await client.CheckAllAsync(check);
         Assert.Equal(0, await registry.Server.StopAsync(Token));
         var verified = await registry.VerifyAsync(Token);
         registry.ExpectNoFailuresInLog();
@@ -74,7 +81,7 @@ public sealed class CollectionSoakTests
         var report = string.Create(
             CultureInfo.InvariantCulture,
             $"{clock.Elapsed.TotalSeconds:0} s, {kills} kills, {clients.Sum(c => c.Pushed)} pushes ({clients.Sum(c => c.Repeated)} begun anew because the collector came first), {clients.Sum(c => c.Pulled)} pulls, {clients.Sum(c => c.Deleted)} deletes; " +
-            $"{Interlocked.Read(ref uploads) >> 20} MiB pushed, {disk} bytes on disk, {rows} in the database; verify: {verified.ToJsonString()}");
+            $"{keeper.Pushed} pushes under a policy and {keeper.Runs} runs of it; {Interlocked.Read(ref uploads) >> 20} MiB pushed, {disk} bytes on disk, {rows} in the database; verify: {verified.ToJsonString()}");
         TestContext.Current.TestOutputHelper?.WriteLine(report);
         Console.WriteLine(report);
         Assert.True(disk == rows, report);
@@ -100,6 +107,92 @@ public sealed class CollectionSoakTests
 
     private static int Setting(string variable, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
+
+    /// <summary>Pushes into a repository whose policy keeps three images, and runs the policy again and again.</summary>
+    private sealed class LifecycleClient(CollectionSoakTests soak)
+    {
+        private const string Repository = "soak/policy";
+        private const string Policy =
+            """
+            {"rules":[{"rulePriority":1,"description":"three","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":3},"action":{"type":"expire"}}]}
+            """;
+
+        private readonly Random random = new(77);
+        private readonly List<TestManifest> pushed = [];
+
+        public int Pushed { get; private set; }
+
+        public int Runs { get; private set; }
+
+        public static async Task SetUpAsync(LiveRegistry registry)
+        {
+            var (server, options) = (registry.Server, registry.Server.Options);
+            using var ecr = new EcrClient(server.BaseAddress, options.AccessKeyId, options.SecretAccessKey);
+            await ecr.InvokeAsync("CreateRepository", $$"""{"repositoryName":"{{Repository}}"}""", Token);
+            await ecr.InvokeAsync("PutLifecyclePolicy", System.Text.Json.JsonSerializer.Serialize(new { repositoryName = Repository, lifecyclePolicyText = Policy }), Token);
+        }
+
+        public async Task RunAsync(LiveRegistry registry, CancellationTokenSource pause)
+        {
+            using var client = registry.NewClient();
+            try
+            {
+                using var http = await NewHttpAsync(registry);
+                while (!pause.IsCancellationRequested)
+                {
+                    var own = TestBlob.Of(soak.noise.AsSpan(random.Next(1_000_000), random.Next(1, 200_000)).ToArray(), OciMediaTypes.Layer);
+                    var shared = TestBlob.Of(soak.noise.AsSpan(0, 100_000 + (1000 * random.Next(8))).ToArray(), OciMediaTypes.Layer);
+                    var image = TestImage.Manifest(new TestImageOptions(), TestBlob.Random(50_000_000 + Pushed, 300), [own, shared]);
+                    foreach (var blob in image.Blobs) await client.PushBlobAsync(Repository, blob, Token);
+                    if ((await client.PutManifestAsync(Repository, $"t{Pushed}", image, Token)).Status != HttpStatusCode.Created) continue;
+                    Pushed++;
+                    pushed.Add(image);
+                    await client.VerifyImageAsync(Repository, image, image.Digest, Token);
+                    if (Pushed % 3 != 0) continue;
+                    using var answer = await http.PostAsync(new Uri($"longshore/v1/lifecycle-run?repository={Uri.EscapeDataString(Repository)}", UriKind.Relative), null, Token);
+                    Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+                    Runs++;
+                }
+            }
+            catch (Exception e) when (pause.IsCancellationRequested && e is HttpRequestException { StatusCode: null } or IOException)
+            {
+                // Cut by the kill.
+            }
+        }
+
+        /// <summary>The youngest three are whole, and what the policy took is gone.</summary>
+        public async Task CheckAllAsync(LiveRegistry registry, OciClient client)
+        {
+            using var http = await NewHttpAsync(registry);
+            var path = new Uri($"longshore/v1/lifecycle-run?repository={Uri.EscapeDataString(Repository)}", UriKind.Relative);
+            using var answer = await http.PostAsync(path, null, Token);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            var patience = Stopwatch.StartNew();
+            while (await IsRunningAsync(http, path) && patience.Elapsed.TotalSeconds < 30) await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, Token);
+            Assert.False(await IsRunningAsync(http, path));
+            var gone = pushed.Count > 8 ? pushed[0] : null;
+            if (gone is not null) Assert.Equal(HttpStatusCode.NotFound, (await client.HeadManifestAsync(Repository, gone.Digest, Token)).Status);
+            // An image whose push a kill cut may be among the three.
+            foreach (var image in pushed.TakeLast(2)) await client.VerifyImageAsync(Repository, image, image.Digest, Token);
+        }
+
+        // Runs, or is about to.
+        private static async Task<bool> IsRunningAsync(HttpClient http, Uri path)
+        {
+            using var document = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync(path, Token));
+            return document.RootElement.GetProperty("running").GetBoolean() || document.RootElement.GetProperty("dueAt").GetDateTimeOffset() <= TimeProvider.System.GetUtcNow();
+        }
+
+        private static async Task<HttpClient> NewHttpAsync(LiveRegistry registry)
+        {
+            var (server, options) = (registry.Server, registry.Server.Options);
+            using var ecr = new EcrClient(server.BaseAddress, options.AccessKeyId, options.SecretAccessKey);
+            var (user, password) = await ecr.GetLoginAsync(Token);
+            var http = new HttpClient { BaseAddress = server.BaseAddress };
+            http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes($"{user}:{password}")));
+            return http;
+        }
+    }
 
     /// <summary>One client with a repository and images of its own; its layers are others' too.</summary>
     private sealed class SoakClient(CollectionSoakTests soak, int number)
