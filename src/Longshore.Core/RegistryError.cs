@@ -127,6 +127,9 @@ public enum ErrorCode
     /// <summary>The preview of the repository's lifecycle that was started last is still being made.</summary>
     LifecyclePolicyPreviewInProgress,
 
+    /// <summary>The image cannot change its storage class now.</summary>
+    StorageClassUpdateNotSupported,
+
     /// <summary>No such plan.</summary>
     PlanNotFound,
 

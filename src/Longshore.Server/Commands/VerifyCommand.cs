@@ -18,7 +18,7 @@ internal sealed class VerifyCommand : OptionsCommand
         : base(
             "verify",
             "Check digest and size of every blob and every reference of every image, and name what is wrong. Exit code 0: all well; 1: something is damaged or missing.",
-            option => option.Key is "data" or "blobs")
+            option => option.Key is "data" or "blobs" or "archive")
     {
         var repair = new Option<bool>("--repair") { Description = "Remove orphans, and set damaged blobs aside so that they can be pushed again. The server must be stopped." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object a line: findings, then the summary." };
@@ -71,7 +71,7 @@ internal sealed class VerifyCommand : OptionsCommand
         try
         {
             await using var database = repair ? SqliteDatabase.Open(file) : SqliteDatabase.OpenForReading(file);
-            var store = new FileSystemBlobStore(options.BlobDirectory, TimeProvider.System);
+            var store = BlobStores.Open(options, TimeProvider.System);
             var verifier = new RegistryVerifier(database, store, TimeProvider.System, repair, report.Add, report.Progress);
             var summary = await verifier.RunAsync(cancellationToken);
             report.End(summary, repair);

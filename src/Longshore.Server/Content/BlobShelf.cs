@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Content.Collection;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -9,7 +10,11 @@ namespace Longshore.Server.Content;
 /// <param name="Digest">The digest it was asked or pushed by.</param>
 /// <param name="Size">Bytes.</param>
 /// <param name="Location">Where the store keeps it.</param>
-internal sealed record BlobInfo(Digest Digest, long Size, string Location);
+internal sealed record BlobInfo(Digest Digest, long Size, string Location)
+{
+    /// <summary>Whether only archived images of the repository name it: then it is not to be pulled.</summary>
+    public bool IsArchived { get; init; }
+}
 
 /// <summary>State of a body (column <c>blobs.state</c>).</summary>
 internal static class BlobState
@@ -42,7 +47,7 @@ internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvid
             async session =>
             {
                 var blob = await FindAsync(session, registry, name, digest);
-                if (blob is not null) return blob;
+                if (blob is { IsArchived: false }) return blob;
                 return await session.FindIdAsync(registry, name) is null ? ContentErrors.RepositoryNotFound(registry, name) : ContentErrors.BlobUnknown(digest);
             },
             cancellationToken);
@@ -69,7 +74,7 @@ internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvid
             {
                 if (await session.FindIdAsync(registry, name) is not { } id) return ContentErrors.RepositoryNotFound(registry, name);
                 if (await FindAsync(session, registry, name, digest) is not { } blob) return ContentErrors.BlobUnknown(digest);
-                return await IsReferencedAsync(session, id, digest) ? blob : ContentErrors.LayerInaccessible(name, digest);
+                return !blob.IsArchived && await IsReferencedAsync(session, id, digest) ? blob : ContentErrors.LayerInaccessible(name, digest);
             },
             cancellationToken);
 
@@ -77,6 +82,12 @@ internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvid
     public async ValueTask<Outcome<IBlobReader>> OpenAsync(BlobInfo blob, CancellationToken cancellationToken)
     {
         var reader = await store.OpenReadAsync(blob.Location, cancellationToken);
+        if (reader is null && await LocationAsync(blob.Digest, cancellationToken) is { } moved && moved != blob.Location)
+        {
+            // It went to the other area of the store since it was looked up.
+            reader = await store.OpenReadAsync(moved, cancellationToken);
+        }
+
         return reader is null ? ContentErrors.BlobUnknown(blob.Digest) : Outcome<IBlobReader>.Of(reader);
     }
 
@@ -105,13 +116,35 @@ internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvid
             cancellationToken);
 
     /// <summary>The body as a repository sees it, or null.</summary>
-    internal static ValueTask<BlobInfo?> FindAsync(DbSession session, RegistryId registry, RepositoryName name, Digest digest) => session.QueryFirstAsync(
-        FindSql,
-        row => new BlobInfo(digest, row.GetInt64(0), row.GetString(1)),
+    internal static async ValueTask<BlobInfo?> FindAsync(DbSession session, RegistryId registry, RepositoryName name, Digest digest)
+    {
+        var blob = await session.QueryFirstAsync(
+            FindSql,
+            row => new BlobInfo(digest, row.GetInt64(0), row.GetString(1)),
+            ("@digest", digest.Value),
+            ("@account", registry.Account),
+            ("@region", registry.Region),
+            ("@name", name.Value));
+        // Few bodies lie in the archive: only those are asked about a second time.
+        return blob is not null && TieredBlobStore.IsArchived(blob.Location) ? blob with { IsArchived = !await IsAtHandAsync(session, registry, name, digest) } : blob;
+    }
+
+    private ValueTask<string?> LocationAsync(Digest digest, CancellationToken cancellationToken) => database.ReadAsync(
+        session => session.QueryFirstAsync("SELECT location FROM blobs WHERE digest = @digest AND state = 0", static row => row.GetString(0), ("@digest", digest.Value)),
+        cancellationToken);
+
+    // An image that is ready names it, or somebody has just pushed it.
+    private static async ValueTask<bool> IsAtHandAsync(DbSession session, RegistryId registry, RepositoryName name, Digest digest) => await session.QueryFirstAsync(
+        $"""
+        SELECT 1 FROM repositories r JOIN blobs b ON b.digest = @digest JOIN repository_blobs l ON l.repository_id = r.id AND l.blob_id = b.id
+        WHERE r.account = @account AND r.region = @region AND r.name = @name AND (l.leased_until IS NOT NULL OR EXISTS (
+            SELECT 1 FROM manifest_blobs mb JOIN manifests m ON m.id = mb.manifest_id WHERE mb.blob_id = b.id AND mb.repository_id = r.id AND {ArchiveRows.IsActive}))
+        """,
+        static row => row.GetInt64(0),
         ("@digest", digest.Value),
         ("@account", registry.Account),
         ("@region", registry.Region),
-        ("@name", name.Value));
+        ("@name", name.Value)) == 1;
 
     private static async ValueTask<bool> IsReferencedAsync(DbSession session, long repositoryId, Digest digest) => await session.QueryFirstAsync(
         """

@@ -126,7 +126,7 @@ internal sealed class BlobUploads(
             if (row.Received == 0) return ContentErrors.EmptyUpload(uploadId);
             if (row.PartState == LayerParts.ShortPartFollowed) return ContentErrors.LayerPartTooSmall();
             var present = await database.ReadAsync(session => BlobShelf.FindAsync(session, registry, name, digest), token);
-            return present is null ? null : ContentErrors.LayerAlreadyExists(registry, name, digest);
+            return present is null or { IsArchived: true } ? null : ContentErrors.LayerAlreadyExists(registry, name, digest);
         },
         null,
         null,

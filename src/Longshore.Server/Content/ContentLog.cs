@@ -9,6 +9,9 @@ internal static partial class ContentLog
     [LoggerMessage(1101, LogLevel.Error, "Ending abandoned uploads failed; it is tried again")]
     public static partial void ExpiryFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(1103, LogLevel.Error, "The body {Digest} was not moved between storage and archive")]
+    public static partial void BodyNotMoved(this ILogger logger, Exception exception, string digest);
+
     [LoggerMessage(1102, LogLevel.Error, "Pull times could not be written; it is tried again")]
     public static partial void PullTimesNotKept(ILogger logger, Exception exception);
 }

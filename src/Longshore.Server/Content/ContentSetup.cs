@@ -1,3 +1,4 @@
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Content.Events;
 using Longshore.Server.Content.Recycling;
@@ -16,6 +17,8 @@ internal static class ContentSetup
         services.AddSingleton<BlobPublisher>();
         services.AddSingleton<BlobUploads>();
         services.AddSingleton<BlobShelf>();
+        services.AddSingleton<ImageArchive>();
+        services.AddJob<ArchiveJob>();
         services.AddSingleton<ImagePusher>();
         services.AddSingleton<ImageRemover>();
         services.AddSingleton<RecycleBinSettings>();

@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Content.Archiving;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -24,15 +25,15 @@ internal static class ImageIdLister
     }
 
     /// <summary>A page of at most <paramref name="limit"/> entries.</summary>
-    public static async ValueTask<ImageIdPage> ListAsync(DbSession session, long repository, TagStatus status, (bool Untagged, string After) from, int limit)
+    public static async ValueTask<ImageIdPage> ListAsync(DbSession session, long repository, TagStatus status, StatusChoice choice, (bool Untagged, string After) from, int limit)
     {
         var images = new List<(Digest Digest, string? Tag)>();
         if (!from.Untagged)
         {
             images = await session.QueryAsync(
-                """
+                $"""
                 SELECT m.digest, t.name FROM tags t JOIN manifests m ON m.id = t.manifest_id
-                WHERE t.repository_id = @repository AND t.name > @after ORDER BY t.name LIMIT @limit
+                WHERE t.repository_id = @repository AND t.name > @after{ArchiveRows.And(choice)} ORDER BY t.name LIMIT @limit
                 """,
                 static row => (ImageRows.DigestAt(row, 0), row.GetStringOrNull(1)),
                 ("@repository", repository),
@@ -45,9 +46,9 @@ internal static class ImageIdLister
         }
 
         images.AddRange(await session.QueryAsync(
-            """
+            $"""
             SELECT m.digest, NULL FROM manifests m
-            WHERE m.repository_id = @repository AND m.digest > @after AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)
+            WHERE m.repository_id = @repository AND m.digest > @after AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id){ArchiveRows.And(choice)}
             ORDER BY m.digest LIMIT @limit
             """,
             static row => (ImageRows.DigestAt(row, 0), row.GetStringOrNull(1)),

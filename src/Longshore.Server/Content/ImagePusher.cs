@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Content.Events;
 using Longshore.Server.Content.Recycling;
 using Longshore.Storage.Metadata;
@@ -52,10 +53,12 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         }
 
         var set = new List<string>(put.Tags.Count);
+        // Pushing an archived image restores it.
+        var restored = !isNew && await ImageArchive.RestoreByPushAsync(session, repository, stored.Id, time.GetUtcNow());
         var mayBeMany = !isNew || put.Tags.Count >= TagCounts.Counted;
         foreach (var tag in put.Tags)
             if (await SetTagAsync(session, repository, stored.Id, digest, tag, mayBeMany)) set.Add(tag.Value);
-        if (isNew || set.Count > 0)
+        if (isNew || set.Count > 0 || restored)
         {
             var image = new EventImage(digest, stored.MediaType!, document.ArtifactType, document.Subject is not null);
             await ImageEvents.PushedAsync(session, repository, image, set, time.GetUtcNow());
@@ -124,7 +127,7 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         foreach (var reference in document.Children)
         {
             var child = await session.QueryFirstAsync(
-                "SELECT id, size, image_size FROM manifests WHERE repository_id = @repository AND digest = @digest",
+                $"SELECT m.id, m.size, m.image_size FROM manifests m WHERE m.repository_id = @repository AND m.digest = @digest AND {ArchiveRows.IsActive}",
                 static row => (Id: row.GetInt64(0), Size: row.GetInt64(1), ImageSize: row.GetInt64(2)),
                 ("@repository", repositoryId),
                 ("@digest", reference.Digest.Value));

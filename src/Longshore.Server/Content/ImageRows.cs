@@ -1,7 +1,9 @@
 using System.Data.Common;
 using System.Text.Json;
 using Longshore.Core;
+using Longshore.Core.Lifecycle;
 using Longshore.Core.Oci;
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Content.Events;
 using Longshore.Storage.Metadata;
 
@@ -10,7 +12,8 @@ namespace Longshore.Server.Content;
 /// <summary>How images stand in the database: the statements that more than one operation needs.</summary>
 internal static class ImageRows
 {
-    private const string SummaryColumns = "m.id, m.digest, m.media_type, m.artifact_type, m.subject, m.size, m.image_size, m.pushed_at, m.last_pulled_at";
+    private const string SummaryColumns = "m.id, m.digest, m.media_type, m.artifact_type, m.subject, m.size, m.image_size, m.pushed_at, m.last_pulled_at, a.state, a.archived_at, a.activated_at";
+    private const string Archive = "LEFT JOIN archived_images a ON a.manifest_id = m.id";
 
     /// <summary>An image by digest, tag or both, with its tags; null when there is none.</summary>
     public static async ValueTask<ImageSummary?> FindAsync(DbSession session, long repositoryId, ImageId image)
@@ -18,12 +21,12 @@ internal static class ImageRows
         var summary = image switch
         {
             { Digest: { } digest } => await session.QueryFirstAsync(
-                $"SELECT {SummaryColumns} FROM manifests m WHERE m.repository_id = @repository AND m.digest = @digest",
+                $"SELECT {SummaryColumns} FROM manifests m {Archive} WHERE m.repository_id = @repository AND m.digest = @digest",
                 ReadSummary,
                 ("@repository", repositoryId),
                 ("@digest", digest.Value)),
             { Tag: { } tag } => await session.QueryFirstAsync(
-                $"SELECT {SummaryColumns} FROM tags t JOIN manifests m ON m.id = t.manifest_id WHERE t.repository_id = @repository AND t.name = @tag",
+                $"SELECT {SummaryColumns} FROM tags t JOIN manifests m ON m.id = t.manifest_id {Archive} WHERE t.repository_id = @repository AND t.name = @tag",
                 ReadSummary,
                 ("@repository", repositoryId),
                 ("@tag", tag.Value)),
@@ -51,6 +54,12 @@ internal static class ImageRows
         _ => throw new ArgumentException("An image is named by digest, by tag, or by both.", nameof(image)),
     };
 
+    /// <summary>What events tell of an image, by its row; null when it is gone.</summary>
+    public static ValueTask<EventImage?> FindNatureAsync(DbSession session, long manifestId) => session.QueryFirstAsync<EventImage?>(
+        "SELECT digest, media_type, artifact_type, subject IS NOT NULL FROM manifests WHERE id = @id",
+        static row => new EventImage(DigestAt(row, 0), row.GetString(1), row.GetStringOrNull(2), row.GetBoolean(3)),
+        ("@id", manifestId));
+
     /// <summary>Digest and tags of an image by its row; null when it is gone.</summary>
     public static async ValueTask<RemovalCandidate?> FindCandidateAsync(DbSession session, long repositoryId, long manifestId)
     {
@@ -77,7 +86,7 @@ internal static class ImageRows
         ("@tag", tag.Value)) == 1;
 
     /// <summary>Images in order of their digests, with their tags.</summary>
-    public static async ValueTask<List<ImageSummary>> ListAsync(DbSession session, long repositoryId, TagStatus status, string? after, int limit)
+    public static async ValueTask<List<ImageSummary>> ListAsync(DbSession session, long repositoryId, TagStatus status, StatusChoice choice, string? after, int limit)
     {
         const string Tagged = "EXISTS (SELECT 1 FROM tags t WHERE t.manifest_id = m.id)";
         var filter = status switch
@@ -87,7 +96,7 @@ internal static class ImageRows
             _ => "",
         };
         var images = await session.QueryAsync(
-            $"SELECT {SummaryColumns} FROM manifests m WHERE m.repository_id = @repository AND m.digest > @after{filter} ORDER BY m.digest LIMIT @limit",
+            $"SELECT {SummaryColumns} FROM manifests m {Archive} WHERE m.repository_id = @repository AND m.digest > @after{filter}{ArchiveRows.And(choice)} ORDER BY m.digest LIMIT @limit",
             ReadSummary,
             ("@repository", repositoryId),
             ("@after", after ?? ""),
@@ -180,7 +189,10 @@ internal static class ImageRows
         row.GetInt64(6),
         row.GetTime(7),
         row.GetTimeOrNull(8),
-        []);
+        [],
+        (ImageStatus)(row.GetInt64OrNull(9) ?? 0),
+        row.GetTimeOrNull(10),
+        row.GetTimeOrNull(11));
 }
 
 /// <summary>An image's row, and what events tell of it.</summary>

@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Core.Lifecycle;
 
 namespace Longshore.Server.Content;
 
@@ -16,6 +17,9 @@ internal sealed record StoredManifest(long Id, Digest Digest, string MediaType, 
 /// <param name="PushedAt">When the digest first came to this repository.</param>
 /// <param name="LastPulledAt">When it was last pulled, or null.</param>
 /// <param name="Tags">Its tags in byte order.</param>
+/// <param name="Status">Whether it is in the archive.</param>
+/// <param name="LastArchivedAt">When it last went there, or null.</param>
+/// <param name="LastActivatedAt">When it last came back from there, or null.</param>
 internal sealed record ImageSummary(
     long Id,
     Digest Digest,
@@ -26,7 +30,10 @@ internal sealed record ImageSummary(
     long ImageSize,
     DateTimeOffset PushedAt,
     DateTimeOffset? LastPulledAt,
-    IReadOnlyList<string> Tags);
+    IReadOnlyList<string> Tags,
+    ImageStatus Status = ImageStatus.Active,
+    DateTimeOffset? LastArchivedAt = null,
+    DateTimeOffset? LastActivatedAt = null);
 
 /// <summary>A request to store a manifest.</summary>
 /// <param name="Registry">Where.</param>
@@ -58,7 +65,7 @@ internal readonly record struct ImageId(Digest? Digest, TagName? Tag);
 internal sealed record ImageDeletion(Digest Digest, IReadOnlyList<string> Tags, bool ImageDeleted);
 
 /// <summary>A referrer as lists show it (OCI distribution 1.1, "listing referrers").</summary>
-internal sealed record Referrer(Digest Digest, string MediaType, string? ArtifactType, long Size, IReadOnlyDictionary<string, string>? Annotations);
+internal sealed record Referrer(Digest Digest, string MediaType, string? ArtifactType, long Size, IReadOnlyDictionary<string, string>? Annotations, ImageStatus Status = ImageStatus.Active);
 
 /// <summary>Which images a list holds (ECR, TagStatus).</summary>
 internal enum TagStatus

@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Core.Oci;
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Content.Events;
 using Longshore.Server.Content.Recycling;
 using Longshore.Storage.Metadata;
@@ -20,10 +21,10 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                 // One statement on the way that succeeds; why it failed is asked only when it did.
                 var manifest = reference.IsDigest
                     ? await session.QueryFirstAsync(
-                        """
+                        $"""
                         SELECT m.id, m.digest, m.media_type, m.bytes
                         FROM repositories r JOIN manifests m ON m.repository_id = r.id AND m.digest = @reference
-                        WHERE r.account = @account AND r.region = @region AND r.name = @name
+                        WHERE r.account = @account AND r.region = @region AND r.name = @name AND {ArchiveRows.IsActive}
                         """,
                         ReadManifest,
                         ("@reference", reference.Digest.Value),
@@ -31,10 +32,10 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
                         ("@region", registry.Region),
                         ("@name", name.Value))
                     : await session.QueryFirstAsync(
-                        """
+                        $"""
                         SELECT m.id, m.digest, m.media_type, m.bytes
                         FROM repositories r JOIN tags t ON t.repository_id = r.id AND t.name = @reference JOIN manifests m ON m.id = t.manifest_id
-                        WHERE r.account = @account AND r.region = @region AND r.name = @name
+                        WHERE r.account = @account AND r.region = @region AND r.name = @name AND {ArchiveRows.IsActive}
                         """,
                         ReadManifest,
                         ("@reference", reference.Tag.Value),
@@ -106,13 +107,16 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
             },
             cancellationToken);
 
-    /// <summary>Tags in byte order, those after <paramref name="after"/>, at most <paramref name="limit"/>. RepositoryNotFound.</summary>
+    /// <summary>Tags in byte order of images that are ready to be pulled, those after <paramref name="after"/>, at most <paramref name="limit"/>. RepositoryNotFound.</summary>
     public ValueTask<Outcome<List<string>>> ListTagsAsync(RegistryId registry, RepositoryName name, string? after, int limit, CancellationToken cancellationToken) =>
         InRepositoryAsync(
             registry,
             name,
             (session, repository) => session.QueryAsync(
-                "SELECT name FROM tags WHERE repository_id = @repository AND name > @after ORDER BY name LIMIT @limit",
+                """
+                SELECT t.name FROM tags t WHERE t.repository_id = @repository AND t.name > @after
+                  AND NOT EXISTS (SELECT 1 FROM archived_images z WHERE z.manifest_id = t.manifest_id AND z.state <> 0) ORDER BY t.name LIMIT @limit
+                """,
                 static row => row.GetString(0),
                 ("@repository", repository),
                 ("@after", after ?? ""),
@@ -121,7 +125,12 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
 
     /// <summary>Images in order of their digests, those after <paramref name="after"/>, with all their tags. RepositoryNotFound.</summary>
     public ValueTask<Outcome<List<ImageSummary>>> ListAsync(RegistryId registry, RepositoryName name, TagStatus status, string? after, int limit, CancellationToken cancellationToken) =>
-        InRepositoryAsync(registry, name, (session, repository) => ImageRows.ListAsync(session, repository, status, after, limit), cancellationToken);
+        ListAsync(registry, name, status, StatusChoice.Active, after, limit, cancellationToken);
+
+    /// <summary>The same for images of a storage class.</summary>
+    public ValueTask<Outcome<List<ImageSummary>>> ListAsync(
+        RegistryId registry, RepositoryName name, TagStatus status, StatusChoice choice, string? after, int limit, CancellationToken cancellationToken) =>
+        InRepositoryAsync(registry, name, (session, repository) => ImageRows.ListAsync(session, repository, status, choice, after, limit), cancellationToken);
 
     /// <summary>One image. RepositoryNotFound, ManifestUnknown; ImageTagDoesNotMatchDigest when the tag is not on the digest.</summary>
     public ValueTask<Outcome<ImageSummary>> DescribeAsync(RegistryId registry, RepositoryName name, ImageId image, CancellationToken cancellationToken) =>
@@ -138,11 +147,16 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
     /// ECR ListImages: one entry per tag in byte order, then one per untagged image; <paramref name="position"/> is a former page's Next. RepositoryNotFound,
     /// InvalidParameter for a position that no page gave.
     /// </summary>
-    public ValueTask<Outcome<ImageIdPage>> ListImageIdsAsync(RegistryId registry, RepositoryName name, TagStatus status, string? position, int limit, CancellationToken cancellationToken)
+    public ValueTask<Outcome<ImageIdPage>> ListImageIdsAsync(RegistryId registry, RepositoryName name, TagStatus status, string? position, int limit, CancellationToken cancellationToken) =>
+        ListImageIdsAsync(registry, name, status, StatusChoice.Active, position, limit, cancellationToken);
+
+    /// <summary>The same for images of a storage class.</summary>
+    public ValueTask<Outcome<ImageIdPage>> ListImageIdsAsync(
+        RegistryId registry, RepositoryName name, TagStatus status, StatusChoice choice, string? position, int limit, CancellationToken cancellationToken)
     {
         if (!ImageIdLister.TryParse(position, status, out var from))
             return ValueTask.FromResult<Outcome<ImageIdPage>>(new RegistryError(ErrorCode.InvalidParameter, "The nextToken is not one that this operation gave."));
-        return InRepositoryAsync(registry, name, (session, repository) => ImageIdLister.ListAsync(session, repository, status, from, limit), cancellationToken);
+        return InRepositoryAsync(registry, name, (session, repository) => ImageIdLister.ListAsync(session, repository, status, choice, from, limit), cancellationToken);
     }
 
     /// <summary>
@@ -156,10 +170,21 @@ internal sealed class Images(IDatabase database, ImagePusher pusher, PullRecorde
         IReadOnlyList<string> artifactTypes,
         string? after,
         int limit,
+        CancellationToken cancellationToken) => ListReferrersAsync(registry, name, subject, artifactTypes, StatusChoice.Active, after, limit, cancellationToken);
+
+    /// <summary>The same for images of a storage class.</summary>
+    public ValueTask<Outcome<List<Referrer>>> ListReferrersAsync(
+        RegistryId registry,
+        RepositoryName name,
+        Digest subject,
+        IReadOnlyList<string> artifactTypes,
+        StatusChoice choice,
+        string? after,
+        int limit,
         CancellationToken cancellationToken) => InRepositoryAsync(
             registry,
             name,
-            (session, repository) => ReferrerRows.ListAsync(session, repository, subject, artifactTypes, after, limit),
+            (session, repository) => ReferrerRows.ListAsync(session, repository, subject, artifactTypes, choice, after, limit),
             cancellationToken);
 
     private ValueTask<Outcome<T>> InRepositoryAsync<T>(RegistryId registry, RepositoryName name, Func<DbSession, long, ValueTask<T>> work, CancellationToken cancellationToken) =>

@@ -1,4 +1,6 @@
 using Longshore.Core;
+using Longshore.Core.Lifecycle;
+using Longshore.Server.Content.Archiving;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -10,18 +12,20 @@ internal static class ReferrerRows
     private const int Stride = 200;
 
     /// <summary>Referrers in order of their digests; of one of the artifact types when any are given.</summary>
-    public static async ValueTask<List<Referrer>> ListAsync(DbSession session, long repository, Digest subject, IReadOnlyList<string> artifactTypes, string? after, int limit)
+    public static async ValueTask<List<Referrer>> ListAsync(DbSession session, long repository, Digest subject, IReadOnlyList<string> artifactTypes, StatusChoice choice, string? after, int limit)
     {
         var found = new List<Referrer>();
         var position = after ?? "";
         while (found.Count < limit)
         {
             var rows = await session.QueryAsync(
-                """
-                SELECT digest, media_type, artifact_type, size, annotations FROM manifests
-                WHERE repository_id = @repository AND subject = @subject AND digest > @after ORDER BY digest LIMIT @limit
+                $"""
+                SELECT m.digest, m.media_type, m.artifact_type, m.size, m.annotations, (SELECT a.state FROM archived_images a WHERE a.manifest_id = m.id) FROM manifests m
+                WHERE m.repository_id = @repository AND m.subject = @subject AND m.digest > @after{ArchiveRows.And(choice)} ORDER BY m.digest LIMIT @limit
                 """,
-                static row => (Digest: ImageRows.DigestAt(row, 0), MediaType: row.GetString(1), Type: row.GetStringOrNull(2), Size: row.GetInt64(3), Annotations: row.GetStringOrNull(4)),
+                static row => (
+                    Digest: ImageRows.DigestAt(row, 0), MediaType: row.GetString(1), Type: row.GetStringOrNull(2), Size: row.GetInt64(3), Annotations: row.GetStringOrNull(4),
+                    Status: (ImageStatus)(row.GetInt64OrNull(5) ?? 0)),
                 ("@repository", repository),
                 ("@subject", subject.Value),
                 ("@after", position),
@@ -30,7 +34,7 @@ internal static class ReferrerRows
             {
                 if (found.Count == limit) break;
                 if (artifactTypes.Count > 0 && (row.Type is null || !artifactTypes.Contains(row.Type))) continue;
-                found.Add(new Referrer(row.Digest, row.MediaType, row.Type, row.Size, AnnotationsJson.Read(row.Annotations)));
+                found.Add(new Referrer(row.Digest, row.MediaType, row.Type, row.Size, AnnotationsJson.Read(row.Annotations), row.Status));
             }
 
             if (rows.Count < Stride) break;

@@ -27,7 +27,12 @@ internal sealed class BatchCheckLayerAvailability(BlobShelf blobs) : EcrHandler<
     private static Layer Describe(Digest digest, BlobInfo? blob) => new()
     {
         LayerDigest = digest.Value,
-        LayerAvailability = blob is null ? LayerAvailabilityValues.Unavailable : LayerAvailabilityValues.Available,
+        LayerAvailability = blob switch
+        {
+            null => LayerAvailabilityValues.Unavailable,
+            { IsArchived: true } => LayerAvailabilityValues.Archived,
+            _ => LayerAvailabilityValues.Available,
+        },
         LayerSize = blob?.Size,
     };
 

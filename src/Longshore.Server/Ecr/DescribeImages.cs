@@ -34,7 +34,8 @@ internal sealed class DescribeImages(RepositoryCatalog catalog, Images images) :
             if (found.TrueForAll(other => other.Digest != summary.Digest) && StatusFilters.Has(summary, status)) found.Add(summary);
         }
 
-        if (!StatusFilters.IncludesActive(input.Filter?.ImageStatus)) found.Clear();
+        // Who names an archived image means it; a filter is heeded when it is given.
+        if (input.Filter?.ImageStatus is { } wanted and not ImageStatusFilterValues.Any) found.RemoveAll(image => StatusFilters.NameOf(image.Status) != wanted);
         return new DescribeImagesResponse { ImageDetails = [.. found.Select(image => Describe(target, image))] };
     }
 
@@ -44,9 +45,8 @@ internal sealed class DescribeImages(RepositoryCatalog catalog, Images images) :
         var tokens = PageToken.For(nameof(DescribeImages), target.Registry, target.Name.Value, tagStatus, imageStatus);
         if (!tokens.Read(input.NextToken).TryGet(out var after, out var error)) return error;
         if (after is not null && !Digest.TryParse(after, out _)) return PageToken.Invalid;
-        if (!StatusFilters.IncludesActive(imageStatus)) return new DescribeImagesResponse { ImageDetails = [] };
         var limit = input.MaxResults ?? DefaultPage;
-        var outcome = await images.ListAsync(target.Registry, target.Name, StatusFilters.TagStatusOf(tagStatus), after, limit + 1, cancellationToken);
+        var outcome = await images.ListAsync(target.Registry, target.Name, StatusFilters.TagStatusOf(tagStatus), StatusFilters.ChoiceOf(imageStatus), after, limit + 1, cancellationToken);
         if (!outcome.TryGet(out var page, out error)) return error;
         var next = Paging.Cut(page, limit, static image => image.Digest.Value);
         return new DescribeImagesResponse { ImageDetails = [.. page.Select(image => Describe(target, image))], NextToken = tokens.Write(next) };
@@ -64,6 +64,8 @@ internal sealed class DescribeImages(RepositoryCatalog catalog, Images images) :
         ArtifactMediaType = image.ArtifactType,
         LastRecordedPullTime = image.LastPulledAt,
         SubjectManifestDigest = image.Subject?.Value,
-        ImageStatus = ImageStatusValues.Active,
+        ImageStatus = StatusFilters.NameOf(image.Status),
+        LastArchivedAt = image.LastArchivedAt,
+        LastActivatedAt = image.LastActivatedAt,
     };
 }

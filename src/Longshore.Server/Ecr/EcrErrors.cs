@@ -62,6 +62,7 @@ internal static class EcrErrors
         ErrorCode.LifecyclePolicyNotFound => EcrErrorShapes.LifecyclePolicyNotFoundException,
         ErrorCode.LifecyclePolicyPreviewNotFound => EcrErrorShapes.LifecyclePolicyPreviewNotFoundException,
         ErrorCode.LifecyclePolicyPreviewInProgress => EcrErrorShapes.LifecyclePolicyPreviewInProgressException,
+        ErrorCode.StorageClassUpdateNotSupported => EcrErrorShapes.ImageStorageClassUpdateNotSupportedException,
         // Plans are of our own API alone.
         ErrorCode.PlanNotFound or ErrorCode.PlanNotApplicable => EcrErrorShapes.InvalidParameterException,
         // The word that DeleteRepository has; BatchDeleteImage has failure codes of its own.

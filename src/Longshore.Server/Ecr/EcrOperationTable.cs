@@ -65,7 +65,7 @@ internal static class EcrOperationTable
         Offered<StartLifecyclePolicyPreview>(EcrOperations.StartLifecyclePolicyPreview),
         Offered<TagResource>(EcrOperations.TagResource),
         Offered<UntagResource>(EcrOperations.UntagResource),
-        NotOffered(EcrOperations.UpdateImageStorageClass),
+        Offered<UpdateImageStorageClass>(EcrOperations.UpdateImageStorageClass),
         NotOffered(EcrOperations.UpdatePullThroughCacheRule),
         Offered<UpdateRepositoryCreationTemplate>(EcrOperations.UpdateRepositoryCreationTemplate),
         Offered<UploadLayerPart>(EcrOperations.UploadLayerPart),

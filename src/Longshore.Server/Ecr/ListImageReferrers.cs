@@ -22,9 +22,8 @@ internal sealed class ListImageReferrers(RepositoryCatalog catalog, Images image
         var tokens = PageToken.For(nameof(ListImageReferrers), target.Registry, [target.Name.Value, subject.Value, status, .. types]);
         if (!tokens.Read(input.NextToken).TryGet(out var after, out error)) return error;
         if (after is not null && !Digest.TryParse(after, out _)) return PageToken.Invalid;
-        if (!StatusFilters.IncludesActive(status)) return new ListImageReferrersResponse { Referrers = [] };
         var limit = input.MaxResults ?? DefaultPage;
-        var outcome = await images.ListReferrersAsync(target.Registry, target.Name, subject, types, after, limit + 1, cancellationToken);
+        var outcome = await images.ListReferrersAsync(target.Registry, target.Name, subject, types, StatusFilters.ChoiceOf(status), after, limit + 1, cancellationToken);
         if (!outcome.TryGet(out var page, out error)) return error;
         var next = Paging.Cut(page, limit, static referrer => referrer.Digest.Value);
         return new ListImageReferrersResponse { Referrers = [.. page.Select(Describe)], NextToken = tokens.Write(next) };
@@ -37,6 +36,6 @@ internal sealed class ListImageReferrers(RepositoryCatalog catalog, Images image
         ArtifactType = referrer.ArtifactType,
         Size = referrer.Size,
         Annotations = referrer.Annotations,
-        ArtifactStatus = ArtifactStatusValues.Active,
+        ArtifactStatus = StatusFilters.NameOf(referrer.Status),
     };
 }

@@ -19,9 +19,8 @@ internal sealed class ListImages(RepositoryCatalog catalog, Images images) : Ecr
         var (tagStatus, imageStatus) = (input.Filter?.TagStatus, input.Filter?.ImageStatus);
         var tokens = PageToken.For(nameof(ListImages), target.Registry, target.Name.Value, tagStatus, imageStatus);
         if (!tokens.Read(input.NextToken).TryGet(out var position, out error)) return error;
-        if (!StatusFilters.IncludesActive(imageStatus)) return new ListImagesResponse { ImageIds = [] };
         var outcome = await images.ListImageIdsAsync(
-            target.Registry, target.Name, StatusFilters.TagStatusOf(tagStatus), position, input.MaxResults ?? DefaultPage, cancellationToken);
+            target.Registry, target.Name, StatusFilters.TagStatusOf(tagStatus), StatusFilters.ChoiceOf(imageStatus), position, input.MaxResults ?? DefaultPage, cancellationToken);
         if (!outcome.TryGet(out var page, out error)) return error.Code == ErrorCode.InvalidParameter ? PageToken.Invalid : error;
         return new ListImagesResponse
         {

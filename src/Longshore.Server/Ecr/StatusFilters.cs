@@ -1,5 +1,7 @@
 using Longshore.Core.Aws.Ecr;
+using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Archiving;
 
 namespace Longshore.Server.Ecr;
 
@@ -14,8 +16,22 @@ internal static class StatusFilters
         _ => TagStatus.Any,
     };
 
-    /// <summary>Whether an image status or artifact status lets active images through. None means active; all images here are, until archiving is offered.</summary>
-    public static bool IncludesActive(string? value) => value is null or ImageStatusFilterValues.Active or ImageStatusFilterValues.Any;
+    /// <summary>The images that an image status or artifact status lets through. None means active.</summary>
+    public static StatusChoice ChoiceOf(string? value) => value switch
+    {
+        ImageStatusFilterValues.Archived => StatusChoice.Archived,
+        ImageStatusFilterValues.Activating => StatusChoice.Activating,
+        ImageStatusFilterValues.Any => StatusChoice.Any,
+        _ => StatusChoice.Active,
+    };
+
+    /// <summary>The status on the wire.</summary>
+    public static string NameOf(ImageStatus status) => status switch
+    {
+        ImageStatus.Archived => ImageStatusValues.Archived,
+        ImageStatus.Activating => ImageStatusValues.Activating,
+        _ => ImageStatusValues.Active,
+    };
 
     /// <summary>Whether an image has a tag status.</summary>
     public static bool Has(ImageSummary image, TagStatus status) => status switch

@@ -83,6 +83,12 @@ internal sealed class ServeOptions
     /// <summary>The directory of bodies, whichever way it was given.</summary>
     public string BlobDirectory => Path.GetFullPath(Blobs ?? Path.Combine(Data, "blobs"));
 
+    /// <summary>Where bodies of archived images lie; null means archive in the data directory.</summary>
+    public string? Archive { get; set; }
+
+    /// <summary>The same, absolute.</summary>
+    public string ArchiveDirectory => Path.GetFullPath(Archive ?? Path.Combine(Data, "archive"));
+
     /// <summary>The data directory as an absolute path.</summary>
     public string DataDirectory => Path.GetFullPath(Data);
 

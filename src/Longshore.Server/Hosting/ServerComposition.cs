@@ -26,7 +26,7 @@ internal static class ServerComposition
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
-        services.AddSingleton<IBlobStore>(provider => new FileSystemBlobStore(options.BlobDirectory, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IBlobStore>(provider => BlobStores.Open(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new ContentOptions
         {
             UploadExpiry = options.UploadExpiry,

@@ -1,5 +1,6 @@
 using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Content.Recycling;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Storage.Metadata;
@@ -11,7 +12,7 @@ namespace Longshore.Server.Lifecycle;
 /// pulled, tagged, protected or listed by an index since the plan was made is kept, and the plan tells so.
 /// </summary>
 internal sealed class PlanExecutor(
-    IDatabase database, ImageRemover remover, RecycleBinSettings bin, PullRecorder pulls, IEnumerable<IRetentionGuard> guards, TimeProvider time)
+    IDatabase database, ImageRemover remover, RecycleBinSettings bin, ImageArchive archive, PullRecorder pulls, IEnumerable<IRetentionGuard> guards, TimeProvider time)
 {
     /// <summary>Images in one transaction: other writers wait no longer than that.</summary>
     private const int Batch = 100;
@@ -93,9 +94,9 @@ internal sealed class PlanExecutor(
 
     private async ValueTask<string> DoAsync(DbSession session, Repository repository, PlanImage image, RemovalContext context)
     {
-        if (image.Action != LifecycleAction.Expire) return "kept: this server does not archive images yet";
         foreach (var guard in guards)
             if (await guard.FindAsync(session, repository, image.ManifestId, context.Now) is { } veto) return $"kept: {veto.Reason}";
+        if (image.Action == LifecycleAction.Transition) return await TransitionAsync(session, repository, image, context.Now);
         var expected = new ExpectedImage(image.Digest, image.PushedAt, image.LastPulledAt, ImageRemover.FingerprintOf(image.Tags));
         var result = await remover.RemoveAsync(session, repository, image.ManifestId, context, expected);
         return result.Status switch
@@ -106,6 +107,18 @@ internal sealed class PlanExecutor(
             RemovalStatus.Protected => $"kept: {result.Refusal!.Message}",
             _ => $"kept: {Change(result.Change)} since the plan was made",
         };
+    }
+
+    private async ValueTask<string> TransitionAsync(DbSession session, Repository repository, PlanImage image, DateTimeOffset now)
+    {
+        if (await ImageRows.FindAsync(session, repository.Id, new ImageId(image.Digest, null)) is not { } found) return "gone already";
+        if (found.Status != ImageStatus.Active) return "archived already";
+        if (found.PushedAt != image.PushedAt) return "kept: it was pushed since the plan was made";
+        if (found.LastPulledAt != image.LastPulledAt) return "kept: it was pulled since the plan was made";
+        if (!found.Tags.SequenceEqual(image.Tags.Order(StringComparer.Ordinal))) return "kept: its tags changed since the plan was made";
+        if (await ArchiveRows.HasActiveParentAsync(session, found.Id)) return "kept: an index that is not archived lists it";
+        await archive.ArchiveAsync(session, repository, found.Id, now);
+        return PlanImage.Done;
     }
 
     private static string Change(string? change) => change switch

@@ -35,7 +35,7 @@ internal static class ManagementErrors
         ErrorCode.ContentReferenced or ErrorCode.RepositoryAlreadyExists or ErrorCode.RepositoryNotEmpty or ErrorCode.TagImmutable
             or ErrorCode.ImageTagDoesNotMatchDigest or ErrorCode.ImageAlreadyExists or ErrorCode.LayerAlreadyExists or ErrorCode.LayerInaccessible
             or ErrorCode.ManifestBlobUnknown or ErrorCode.ManifestChildUnknown or ErrorCode.ExclusionAlreadyExists
-            or ErrorCode.TemplateAlreadyExists or ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable or ErrorCode.ProtectionAlreadyExists
+            or ErrorCode.TemplateAlreadyExists or ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable or ErrorCode.StorageClassUpdateNotSupported or ErrorCode.ProtectionAlreadyExists
             or ErrorCode.ImageProtected => StatusCodes.Status409Conflict,
         ErrorCode.BlobUploadInvalid or ErrorCode.DigestInvalid or ErrorCode.SizeInvalid or ErrorCode.ManifestInvalid or ErrorCode.ManifestDigestMismatch
             or ErrorCode.NameInvalid or ErrorCode.TagInvalid or ErrorCode.EmptyUpload or ErrorCode.InvalidLayerPart or ErrorCode.LayerPartTooSmall

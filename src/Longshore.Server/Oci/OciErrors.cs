@@ -62,7 +62,7 @@ internal static class OciErrors
         ErrorCode.TemplateAlreadyExists => (Unsupported, StatusCodes.Status409Conflict),
         ErrorCode.TemplateNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound or ErrorCode.PlanNotFound => (Unsupported, StatusCodes.Status404NotFound),
-        ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable => (Unsupported, StatusCodes.Status409Conflict),
+        ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable or ErrorCode.StorageClassUpdateNotSupported => (Unsupported, StatusCodes.Status409Conflict),
         // Nobody may, whatever their rights: a policy of the registry.
         ErrorCode.ImageProtected => (Denied, StatusCodes.Status403Forbidden),
         ErrorCode.ProtectionNotFound => (Unsupported, StatusCodes.Status404NotFound),

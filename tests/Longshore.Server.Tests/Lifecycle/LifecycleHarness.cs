@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Longshore.Core;
 using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Archiving;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Lifecycle;
 using Longshore.Server.Tests.Content;
@@ -26,7 +27,7 @@ internal sealed class LifecycleHarness : IAsyncDisposable
         Policies = new LifecyclePolicies(content.Database, Options, jitter, content.Time);
         Plans = new Plans(content.Database, Jobs, Options, content.Time);
         var builder = new PlanBuilder(content.Database, content.Pulls, Guards, content.Time);
-        var executor = new PlanExecutor(content.Database, content.Remover, content.RecycleSettings, content.Pulls, Guards, content.Time);
+        var executor = new PlanExecutor(content.Database, content.Remover, content.RecycleSettings, new ImageArchive(content.Database, Jobs, content.Time), content.Pulls, Guards, content.Time);
         Clock = new StoppableStopwatch(content.Time);
         IJobHandler[] handlers =
         [
