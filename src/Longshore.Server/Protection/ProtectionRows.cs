@@ -39,14 +39,15 @@ internal static class ProtectionRows
         return patterns;
     }
 
-    /// <summary>Protections of one pattern that count, by kind and target's beginning, id and so on: the pages of the index.</summary>
+    /// <summary>Protections that count of one pattern, kind and target's beginning, those with ids after <paramref name="after"/>.</summary>
+    /// <remarks>The order names columns that are constant here, and the bounds are a pair: else SQLite takes the primary key, and reads the whole registry's.</remarks>
     public static ValueTask<List<StoredProtection>> ListActiveAsync(DbSession session, RegistryId registry, string pattern, ProtectionKind kind, string prefix, string after, DateTimeOffset now) =>
         session.QueryAsync(
             $"""
             SELECT {Columns} FROM protections
             WHERE account = @account AND region = @region AND repository_prefix = @start AND repository = @repository AND kind = @kind
-              AND target_prefix = @prefix AND id > @after AND (ends_at IS NULL OR ends_at > @now)
-            ORDER BY id LIMIT @limit
+              AND (target_prefix, id) > (@prefix, @after) AND target_prefix <= @prefix AND (ends_at IS NULL OR ends_at > @now)
+            ORDER BY target_prefix, id LIMIT @limit
             """,
             Read,
             ("@account", registry.Account),

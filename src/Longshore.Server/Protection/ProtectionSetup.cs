@@ -1,4 +1,5 @@
 using Longshore.Server.Content;
+using Longshore.Server.Hosting.Jobs;
 
 namespace Longshore.Server.Protection;
 
@@ -7,6 +8,7 @@ internal static class ProtectionSetup
 {
     /// <summary>Adds the services of this folder. They need the database and the clock.</summary>
     public static IServiceCollection AddProtection(this IServiceCollection services) => services
+        .AddJob<UsageExpiryJob>()
         .AddSingleton<IRemovalGuard, RemovalGuard>()
         .AddSingleton<IRetentionGuard, RetentionGuard>()
         .AddSingleton<Protections>()

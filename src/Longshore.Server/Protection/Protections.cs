@@ -104,7 +104,12 @@ internal sealed class Protections(IDatabase database, TimeProvider time)
                     var order = string.CompareOrdinal(pattern, after.Pattern);
                     if (order < 0) continue;
                     found.AddRange(await session.QueryAsync(
-                        $"SELECT {ProtectionRows.Columns} FROM protections WHERE account = @account AND region = @region AND repository = @repository AND id > @after ORDER BY id LIMIT @limit",
+                        // A pair, as in ProtectionRows: or SQLite takes the primary key.
+                        $"""
+                        SELECT {ProtectionRows.Columns} FROM protections
+                        WHERE account = @account AND region = @region AND (repository, id) > (@repository, @after) AND repository <= @repository
+                        ORDER BY repository, id LIMIT @limit
+                        """,
                         ProtectionRows.Read,
                         ("@account", registry.Account),
                         ("@region", registry.Region),

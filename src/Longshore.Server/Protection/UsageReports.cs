@@ -95,9 +95,7 @@ internal sealed class UsageReports(IDatabase database, TimeProvider time)
         await CleanAsync(id.Value, cancellationToken);
         await database.WriteAsync(
             Durability.Relaxed,
-            session => session.ExecuteAsync(
-                "DELETE FROM usage_sources WHERE id = @id AND removed = 1 AND pending_report = 0 AND NOT EXISTS (SELECT 1 FROM usage_records WHERE source_id = @id)",
-                ("@id", id.Value)),
+            session => UsageRows.DropRemovedAsync(session, id.Value),
             cancellationToken);
         return Done.Value;
     }

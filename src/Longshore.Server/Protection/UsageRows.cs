@@ -146,6 +146,11 @@ internal static class UsageRows
         return 0;
     }
 
+    /// <summary>Drops the row of a source that was deleted, or never completed a report, once it has no records.</summary>
+    public static ValueTask<int> DropRemovedAsync(DbSession session, long sourceId) => session.ExecuteAsync(
+        "DELETE FROM usage_sources WHERE id = @id AND removed = 1 AND pending_report = 0 AND NOT EXISTS (SELECT 1 FROM usage_records WHERE source_id = @id)",
+        ("@id", sourceId));
+
     private static UsageRecord ReadRecord(DbDataReader row) => new(row.GetString(0), row.GetString(1), row.GetInt64(2), ReadWorkload(row, 3));
 
     /// <summary>A workload in four columns from <paramref name="at"/> on.</summary>

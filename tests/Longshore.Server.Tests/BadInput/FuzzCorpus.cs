@@ -33,7 +33,22 @@ internal static class FuzzCorpus
         ["PutImageScanningConfiguration"] = """{"repositoryName":"fuzz/a","imageScanningConfiguration":{"scanOnPush":false}}""",
     };
 
-    /// <summary>Requests of both faces, with content behind them that they really find.</summary>
+    /// <summary>Requests of our own API: request lines and bodies. None protects what other tests delete.</summary>
+    public static IReadOnlyList<(string Line, string Json)> ManagementRequests { get; } =
+    [
+        ("GET /longshore/v1/openapi.json", ""),
+        ("PUT /longshore/v1/settings?registryId=123456789012", """{"protectInUse":true}"""),
+        ("PUT /longshore/v1/protections/fuzz?repository=fuzz%2Fnone", $$"""{"digest":"{{Digest}}","owner":"o","reason":"r","until":"2099-01-01T00:00:00Z"}"""),
+        ("GET /longshore/v1/protections?repository=fuzz/none&maxResults=5&nextToken=AAAA", ""),
+        ("DELETE /longshore/v1/protections/fuzz", ""),
+        ("PUT /longshore/v1/usage/fuzz", $$$"""{"ttlSeconds":600,"covers":["fuzz/*"],"records":[{"repository":"fuzz/a","digest":"{{{Digest}}}","workload":{"kind":"k","name":"n"}},{"repository":"fuzz/a","tag":"x"}],"more":true}"""),
+        ("PUT /longshore/v1/usage/fuzz", """{"ttlSeconds":600,"covers":["fuzz/*"],"records":[],"report":1}"""),
+        ("GET /longshore/v1/usage/fuzz/records?repository=fuzz/a&maxResults=5", ""),
+        ("DELETE /longshore/v1/usage/fuzz", ""),
+        ($"DELETE /longshore/v1/images?repository=fuzz/none&digest={Digest}&force=true", ""),
+    ];
+
+    /// <summary>Requests of all faces, with content behind them that they really find.</summary>
     /// <param name="authorization">The header line, with its end.</param>
     public static async Task<IReadOnlyList<byte[]>> CreateAsync(OciClient client, string repository, string authorization, CancellationToken cancellationToken)
     {
@@ -73,6 +88,7 @@ internal static class FuzzCorpus
         Add($"DELETE /v2/{repository}/blobs/{Digest}");
         foreach (var (operation, json) in EcrRequests)
             Add("POST /", $"X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.{operation}\nContent-Type: application/x-amz-json-1.1\nX-Amz-Date: 20260101T000000Z\n", json);
+        foreach (var (line, json) in ManagementRequests) Add(line, json.Length > 0 ? "Content-Type: application/json\n" : "", json);
         Add("POST /?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20260101%2Fus-east-1%2Fsts%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=" + new string('0', 64), "Content-Type: application/x-www-form-urlencoded\n", "Action=GetCallerIdentity&Version=2011-06-15");
         return requests;
     }
