@@ -225,6 +225,39 @@ def settings_of_the_registry():
         refused("TemplateNotFoundException", ecr.delete_repository_creation_template, prefix=PREFIX)
 
 
+def lifecycle():
+    """Six images under a policy that keeps two: waiter, paginator, summary and errors as every boto3 has them."""
+    config = b'{"architecture":"arm64","os":"linux"}'
+    upload(config)
+    for i in range(6):
+        layer = os.urandom(1000 + i)
+        upload(layer)
+        ecr.put_image(repositoryName=NAME, imageManifest=manifest(config, [layer]), imageTag=f"rel-{i}")
+    rule = {
+        "rulePriority": 1,
+        "description": "two releases",
+        "selection": {"tagStatus": "tagged", "tagPrefixList": ["rel-"], "countType": "imageCountMoreThan", "countNumber": 2},
+        "action": {"type": "expire"},
+    }
+    text = json.dumps({"rules": [rule]})
+    refused("LifecyclePolicyNotFoundException", ecr.get_lifecycle_policy, repositoryName=NAME)
+    refused("LifecyclePolicyPreviewNotFoundException", ecr.get_lifecycle_policy_preview, repositoryName=NAME)
+    wrong = json.dumps({"rules": [{**rule, "rulePriority": 0, "action": {"type": "keep"}}]})
+    fault = refused("InvalidParameterException", ecr.put_lifecycle_policy, repositoryName=NAME, lifecyclePolicyText=wrong)
+    check(fault["Error"]["Message"].count("\n") == 1, "both faults are told")
+    check(ecr.put_lifecycle_policy(repositoryName=NAME, lifecyclePolicyText=text)["lifecyclePolicyText"] == text, "put_lifecycle_policy")
+    check(ecr.get_lifecycle_policy(repositoryName=NAME)["lifecyclePolicyText"] == text, "get_lifecycle_policy")
+    check(ecr.start_lifecycle_policy_preview(repositoryName=NAME)["status"] == "IN_PROGRESS", "preview")
+    ecr.get_waiter("lifecycle_policy_preview_complete").wait(repositoryName=NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    pages = ecr.get_paginator("get_lifecycle_policy_preview").paginate(repositoryName=NAME, PaginationConfig={"PageSize": 3})
+    results = [each for page in pages for each in page["previewResults"]]
+    check([each["imageTags"] for each in results] == [[f"rel-{i}"] for i in range(4)], "preview results")
+    check({(each["action"]["type"], each["appliedRulePriority"]) for each in results} == {("EXPIRE", 1)}, "preview actions")
+    preview = ecr.get_lifecycle_policy_preview(repositoryName=NAME, imageIds=[{"imageTag": "rel-0"}, {"imageTag": "rel-5"}])
+    check(len(preview["previewResults"]) == 1 and preview["summary"]["expiringImageTotalCount"] == 4, "preview by ids")
+    check(ecr.delete_lifecycle_policy(repositoryName=NAME)["lifecyclePolicyText"] == text, "delete_lifecycle_policy")
+
+
 def clean_up():
     refused("RepositoryNotEmptyException", ecr.delete_repository, repositoryName=NAME)
     check(ecr.delete_repository(repositoryName=NAME, force=True)["repository"]["repositoryName"] == NAME, "delete")
@@ -237,5 +270,6 @@ repositories()
 layers_and_images()
 tokens_and_identity()
 settings_of_the_registry()
+lifecycle()
 clean_up()
 print(f"OK boto3 {boto3.__version__}")

@@ -35,7 +35,7 @@ public static class LifecyclePolicyParser
             using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 32 });
             var reader = new LifecycleDocumentReader(found);
             var rules = reader.ReadDocument(document.RootElement);
-            if (found.Count > 0) return false;
+            // Also of the rules that could be read beside broken ones: all faults at once.
             LifecycleRuleChecks.Check(rules, found);
             if (found.Count > 0) return false;
             policy = new LifecyclePolicy(text, [.. rules.OrderBy(static rule => rule.Priority)]);

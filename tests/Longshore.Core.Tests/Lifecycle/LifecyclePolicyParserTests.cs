@@ -63,6 +63,14 @@ public class LifecyclePolicyParserTests
     }
 
     [Fact]
+    public void Faults_between_rules_are_told_beside_faults_within_them()
+    {
+        var text = Document(Rule, Rule.Replace("['v']", "['w']", StringComparison.Ordinal), "{}");
+        Assert.False(LifecyclePolicyParser.TryParse(text, out _, out var faults));
+        Assert.Equal(["rules[2]", "rules[1].rulePriority"], faults.Select(static f => f.Path));
+    }
+
+    [Fact]
     public void Priorities_are_unique_and_any_comes_last_in_its_class()
     {
         const string Any = "{'rulePriority':1,'selection':{'tagStatus':'any','countType':'imageCountMoreThan','countNumber':5},'action':{'type':'expire'}}";
