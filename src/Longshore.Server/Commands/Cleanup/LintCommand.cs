@@ -81,6 +81,6 @@ internal sealed class LintCommand : ClientCommand
         }
 
         var errors = found.Count(static f => f.Finding.Severity == LintSeverity.Error);
-        console.MarkupLineInterpolated($"{fileCount} {(fileCount == 1 ? "policy" : "policies")}: {errors} errors, {found.Count - errors} warnings.");
+        console.MarkupLineInterpolated($"{fileCount} {(fileCount == 1 ? "policy" : "policies")}: {errors} {(errors == 1 ? "error" : "errors")}, {found.Count - errors} {(found.Count - errors == 1 ? "warning" : "warnings")}.");
     }
 }
