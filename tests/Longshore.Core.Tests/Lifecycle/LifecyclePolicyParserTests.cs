@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Longshore.Core.Lifecycle;
-using Xunit;
 
 namespace Longshore.Core.Tests.Lifecycle;
 

@@ -1,5 +1,4 @@
 using Longshore.Core.Lifecycle;
-using Xunit;
 
 namespace Longshore.Core.Tests.Lifecycle;
 

@@ -1,12 +1,10 @@
 using System.Text.Json.Nodes;
 using Longshore.Core;
-using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Archiving;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Lifecycle;
 using Longshore.Server.Tests.Content;
-using Longshore.Storage.Metadata;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Longshore.Server.Tests.Lifecycle;

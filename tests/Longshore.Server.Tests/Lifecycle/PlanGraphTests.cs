@@ -1,7 +1,5 @@
 using Longshore.Core;
-using Longshore.Core.Lifecycle;
 using Longshore.Server.Content;
-using Longshore.Server.Content.Recycling;
 using Longshore.Server.Lifecycle;
 using Longshore.Server.Tests.Content;
 using Longshore.TestSupport.Oci;

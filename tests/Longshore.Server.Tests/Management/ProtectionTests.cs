@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Management;
 

@@ -1,9 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Longshore.Server.Tests.Ecr;
-using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
-using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Content.Archiving;
 

@@ -1,7 +1,6 @@
 using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
-using Longshore.Storage.Blobs;
 using Longshore.TestSupport.Oci;
 using static Longshore.Server.Tests.Content.ContentHarness;
 
