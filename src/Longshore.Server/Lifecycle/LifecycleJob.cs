@@ -42,8 +42,7 @@ internal sealed class LifecycleJob(
         }
 
         // 2
-        if (job.Progress is { } interrupted && await database.ReadAsync(session => PlanRows.FindAsync(session, interrupted), cancellationToken) is { Status: PlanStatus.Applying } open)
-            await ApplyAsync(job, open, policy, cancellationToken);
+        if (job.Progress is { } interrupted) await FinishAsync(job, interrupted, policy, cancellationToken);
 
         // 3
         if (!LifecyclePolicyParser.TryParse(policy.Text, 0, out var rules, out _)) throw new InvalidDataException("The stored policy cannot be read.");
@@ -68,6 +67,18 @@ internal sealed class LifecycleJob(
             cancellationToken);
         // A little less than the interval, never the same: no repository is late, and those that began together drift apart.
         return built.PlannedAt + (options.Interval * 0.9) + jitter.Within(options.Interval * 0.1);
+    }
+
+    /// <summary>Ends what a killed server left: a plan that was being applied is applied to its end, one that was being made is given up.</summary>
+    private async Task FinishAsync(JobContext job, string planId, StoredPolicy policy, CancellationToken cancellationToken)
+    {
+        var open = await database.ReadAsync(session => PlanRows.FindAsync(session, planId), cancellationToken);
+        if (open is { Status: PlanStatus.Applying }) await ApplyAsync(job, open, policy, cancellationToken);
+        if (open is not { Status: PlanStatus.InProgress }) return;
+        await database.WriteAsync(
+            Durability.Relaxed,
+            session => PlanRows.MoveAsync(session, planId, PlanStatus.InProgress, PlanStatus.Failed, job.Time.GetUtcNow(), "The server was stopped while it made the plan."),
+            cancellationToken);
     }
 
     private async Task KeepAsync(JobContext job, Plan plan, LifecyclePolicy rules, BuiltPlan built, CancellationToken cancellationToken)

@@ -1,8 +1,11 @@
 using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting;
+using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Oci;
+using Longshore.Server.Protection;
 using Longshore.Server.RegistrySettings;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -50,6 +53,9 @@ internal sealed class OciHost : IAsyncDisposable
             .AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(directory, "longshore.db")))
             .AddSingleton<IBlobStore>(new FileSystemBlobStore(Path.Combine(directory, "blobs"), TimeProvider.System))
             .AddSingleton(new ContentOptions())
+            .AddSingleton(new CollectionOptions())
+            .AddProtection()
+            .AddJobs(new JobOptions { SoleServer = true })
             .AddContent()
             .AddRegistrySettings(new PushOptions(createOnPush))
             .AddAccess()
