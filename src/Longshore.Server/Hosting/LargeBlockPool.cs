@@ -26,8 +26,8 @@ internal sealed class LargeBlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte
     /// <summary>Most large blocks in use: 32 MiB.</summary>
     public const int MaxLarge = 256;
 
-    /// <summary>Most blocks kept for reuse: 4 MiB.</summary>
-    public const int MaxKept = 32;
+    /// <summary>Most blocks kept for reuse: 8 MiB.</summary>
+    public const int MaxKept = 64;
 
     private readonly ConcurrentStack<Block> kept = new();
     private int keptCount;

@@ -18,7 +18,7 @@ internal sealed unsafe class AlignedBuffer
     /// <summary>Most buffers in use: 32 MiB.</summary>
     public const int MaxInUse = 64;
 
-    private const int MaxKept = 4;
+    private const int MaxKept = 16;
     private static readonly ConcurrentBag<AlignedBuffer> Kept = [];
     private static int inUse;
 
