@@ -34,6 +34,7 @@ internal static class LongshoreServer
             await using (app)
             {
                 // 2
+                app.Services.GetRequiredService<Jobs.JobOptions>().Reserve?.ReleaseWhenScarce();
                 _ = app.Services.GetRequiredService<IDatabase>();
                 _ = app.Services.GetRequiredService<IBlobStore>();
                 var root = await app.Services.GetRequiredService<PrincipalStore>().EnsureRootAsync(

@@ -10,6 +10,9 @@ namespace Longshore.Server.Hosting.Jobs;
 /// <param name="size">Bytes.</param>
 internal sealed class SpaceReserve(string path, int size)
 {
+    // Taken only where this many times as much is free.
+    private const int Plenty = 4;
+
     private readonly Lock gate = new();
 
     /// <summary>Takes the space, when it is not taken and there is enough; a disk without room is no error.</summary>
@@ -20,6 +23,8 @@ internal sealed class SpaceReserve(string path, int size)
             if (File.Exists(path) && new FileInfo(path).Length == size) return;
             try
             {
+                // What is taken must not be what somebody else needs next.
+                if (FreeSpace() < Plenty * (long)size) return;
                 // Bytes that no file system compresses away.
                 File.WriteAllBytes(path, RandomNumberGenerator.GetBytes(size));
             }
@@ -29,6 +34,14 @@ internal sealed class SpaceReserve(string path, int size)
             }
         }
     }
+
+    /// <summary>Gives the space up when the disk has nearly none left: before a start, which itself needs some.</summary>
+    public void ReleaseWhenScarce()
+    {
+        if (File.Exists(path) && FreeSpace() < size) Release();
+    }
+
+    private long FreeSpace() => new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path))!).AvailableFreeSpace;
 
     /// <summary>Gives the space up.</summary>
     public void Release()
