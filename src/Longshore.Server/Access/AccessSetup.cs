@@ -13,6 +13,7 @@ internal static class AccessSetup
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
+            .AddSingleton<AccessVersion>()
             .AddSingleton<AccessGate>()
             .AddSingleton<ServerKeys>()
             .AddSingleton<SealedBox>()

@@ -35,36 +35,44 @@ internal sealed record RootSetup(RootKeyChange Change, RootCredentials? Credenti
 /// One process has a data directory today, so its own writes are all there are. With several servers over one database, a
 /// snapshot must also end by age (seconds): a key disabled on one server would stay good on the others until then.
 /// </remarks>
-internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, SealedBox box, TimeProvider time, ILogger<PrincipalStore> logger)
+internal sealed class PrincipalStore(
+    IDatabase database, ServerKeys keys, SealedBox box, AccessVersion version, TimeProvider time, ILogger<PrincipalStore> logger)
 {
     /// <summary>Most keys held in memory; at the bound the snapshot starts afresh.</summary>
     public const int SnapshotCapacity = 16_384;
 
     private const string SecretPurpose = "longshore access key secret";
-    private volatile ConcurrentDictionary<string, AccessKey> snapshot = new(StringComparer.Ordinal);
+    private volatile Snapshot snapshot = new(new object());
 
     /// <summary>Changes with every write: what was concluded from the store is good while this is the same object.</summary>
-    public object Version => snapshot;
+    public object Version => version.Current;
 
     /// <summary>A usable key by its id; null when there is none, or it or its owner is disabled.</summary>
     public ValueTask<AccessKey?> FindKeyAsync(string accessKeyId, CancellationToken cancellationToken)
     {
-        var current = snapshot;
-        return current.TryGetValue(accessKeyId, out var key) ? new(key) : LoadAsync(current, accessKeyId, cancellationToken);
+        var current = Current();
+        return current.Keys.TryGetValue(accessKeyId, out var key) ? new(key) : LoadAsync(current, accessKeyId, cancellationToken);
+    }
+
+    private Snapshot Current()
+    {
+        var (current, now) = (snapshot, version.Current);
+        if (!ReferenceEquals(current.Version, now)) snapshot = current = new Snapshot(now);
+        return current;
     }
 
     // Loads into the snapshot that was current when the read began: one made void by a write meanwhile takes the stale key along.
     // Unknown ids are not kept: strangers could fill the memory with them.
-    private async ValueTask<AccessKey?> LoadAsync(ConcurrentDictionary<string, AccessKey> current, string accessKeyId, CancellationToken cancellationToken)
+    private async ValueTask<AccessKey?> LoadAsync(Snapshot current, string accessKeyId, CancellationToken cancellationToken)
     {
         var row = await database.ReadAsync(
             session => session.QueryFirstAsync(
                 """
-                SELECT k.sealed_secret, p.id, p.account, p.kind, p.name, p.unique_id
+                SELECT k.sealed_secret, p.id, p.account, p.kind, p.name, p.unique_id, p.path
                 FROM access_keys k JOIN principals p ON p.id = k.principal_id
                 WHERE k.access_key_id = @id AND k.disabled_at IS NULL AND p.disabled_at IS NULL
                 """,
-                static row => new KeyRow(row.GetBytes(0), row.GetInt64(1), ReadPrincipal(row, 2)),
+                static row => new KeyRow(row.GetBytes(0), row.GetInt64(1), ReadPrincipal(row, 1)),
                 ("@id", accessKeyId)),
             cancellationToken);
         if (row?.Principal is null) return null;
@@ -75,8 +83,8 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
         }
 
         var key = new AccessKey(accessKeyId, secret, row.PrincipalId, row.Principal);
-        if (current.Count >= SnapshotCapacity) Interlocked.CompareExchange(ref snapshot, new(StringComparer.Ordinal), current);
-        else current.TryAdd(accessKeyId, key);
+        if (current.Keys.Count >= SnapshotCapacity) current.Keys.Clear();
+        current.Keys.TryAdd(accessKeyId, key);
         return key;
     }
 
@@ -114,7 +122,7 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
             {
                 var created = await session.ExecuteAsync(
                     """
-                    INSERT INTO principals (account, kind, name, unique_id, created_at) VALUES (@account, 'root', 'root', @account, @now)
+                    INSERT INTO principals (account, kind, name, name_key, unique_id, created_at) VALUES (@account, 'root', 'root', 'root', @account, @now)
                     ON CONFLICT (account, kind, name) DO NOTHING
                     """,
                     ("@account", account), ("@now", now)) > 0;
@@ -194,7 +202,7 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
         return changed > 0;
     }
 
-    private void Invalidate() => snapshot = new(StringComparer.Ordinal);
+    private void Invalidate() => version.Bump();
 
     // The key id is the box's context: a secret copied to another row does not open.
     private bool TryUnseal(string accessKeyId, byte[] sealedSecret, out string secret)
@@ -204,16 +212,23 @@ internal sealed class PrincipalStore(IDatabase database, ServerKeys keys, Sealed
         return opened;
     }
 
-    /// <summary>A principal from account, kind, name and unique id; null for kinds that have no access keys of their own.</summary>
+    /// <summary>A principal from id, account, kind, name, unique id and path; null for kinds that have no access keys of their own.</summary>
     private static Principal? ReadPrincipal(DbDataReader row, int first)
     {
-        var account = row.GetString(first);
-        return row.GetString(first + 1) switch
+        var (id, account, name, uniqueId, path) = (row.GetInt64(first), row.GetString(first + 1), row.GetString(first + 3), row.GetString(first + 4), row.GetString(first + 5));
+        return row.GetString(first + 2) switch
         {
-            "root" => new Principal(PrincipalKind.Root, account, $"arn:aws:iam::{account}:root", row.GetString(first + 3)),
-            "user" => new Principal(PrincipalKind.User, account, $"arn:aws:iam::{account}:user/{row.GetString(first + 2)}", row.GetString(first + 3)),
+            "root" => new Principal(PrincipalKind.Root, account, $"arn:aws:iam::{account}:root", uniqueId) { Id = id, Name = name },
+            "user" => new Principal(PrincipalKind.User, account, $"arn:aws:iam::{account}:user{path}{name}", uniqueId) { Id = id, Name = name },
             _ => null,
         };
+    }
+
+    private sealed class Snapshot(object version)
+    {
+        public object Version => version;
+
+        public ConcurrentDictionary<string, AccessKey> Keys { get; } = new(StringComparer.Ordinal);
     }
 
     private sealed record KeyRow(byte[] SealedSecret, long PrincipalId, Principal? Principal);
