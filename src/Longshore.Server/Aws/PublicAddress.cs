@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Access;
 using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Aws;
@@ -14,7 +15,7 @@ internal readonly record struct PublicAddress(string Url)
     public string Authority => Url[(Url.IndexOf("://", StringComparison.Ordinal) + 3)..];
 
     /// <summary>The address for the caller of a request.</summary>
-    public static PublicAddress Of(HttpRequest request, ServeOptions options) => new(options.PublicUrl ?? $"{request.Scheme}://{request.Host.Value}");
+    public static PublicAddress Of(HttpRequest request, ServeOptions options) => new(options.PublicUrl ?? $"{(ClientAddress.IsSecure(request.HttpContext) ? "https" : "http")}://{request.Host.Value}");
 
     /// <summary>What <c>docker push</c> takes. AWS has <c>ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME</c>; here it is this server's own address.</summary>
     public string RepositoryUri(RepositoryName name) => $"{Authority}/{name}";

@@ -82,6 +82,7 @@ internal static class LongshoreServer
         builder.Services.AddLongshore(options);
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
+        if (options.TrustedProxies.Count > 0) app.UseMiddleware<ForwardedClient>(new TrustedProxies(options.TrustedProxies));
         app.UseRouting();
         app.MapLongshore();
         return app;

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Net;
 using Longshore.Core;
+using Longshore.Server.Access;
 
 namespace Longshore.Server.Hosting;
 
@@ -107,6 +109,9 @@ internal static class ServeOptionTable
             static (o, text) => TryReadRetention(text, out var d) ? Done(() => o.RecycleBinDelete = d) : ""),
         new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
             "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
+        new("trusted-proxies", "CIDRS", "none", "IP addresses or networks such as 10.0.0.0/8, separated by commas",
+            "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, for policies and the trail. Repeatable.", ReadTrustedProxies)
+        { Repeatable = true },
         new("log-level", "LEVEL", "info", "trace, debug, info, warning or error",
             "The least severe messages that are logged.", ReadLogLevel),
     ];
@@ -141,6 +146,18 @@ internal static class ServeOptionTable
             return "";
         options.PublicUrl = uri.GetLeftPart(UriPartial.Authority);
         return null;
+    }
+
+    private static string? ReadTrustedProxies(ServeOptions options, string text)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (!TrustedProxies.TryParse(part, out var network)) return $"\"{part}\" is no address and no network";
+            networks.Add(network);
+        }
+
+        return Done(() => options.TrustedProxies = [.. options.TrustedProxies, .. networks]);
     }
 
     private static string? ReadLogLevel(ServeOptions options, string text)

@@ -1,3 +1,4 @@
+using System.Net;
 using Longshore.Server.Access;
 
 namespace Longshore.Server.Hosting;
@@ -70,6 +71,9 @@ internal sealed class ServeOptions
 
     /// <summary>Scheme and authority that clients are told to use, without a trailing slash; null: those of each request.</summary>
     public string? PublicUrl { get; set; }
+
+    /// <summary>Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; set; } = [];
 
     /// <summary>The least severe messages that are logged.</summary>
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
