@@ -33,8 +33,6 @@ internal sealed record ConditionOperator(string Name, bool Negated, PrepareValue
         "yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ssK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK",
     ];
 
-    private static readonly FrozenDictionary<string, ConditionOperator> All = Make().ToFrozenDictionary(static o => o.Name, StringComparer.Ordinal);
-
     /// <summary>The operator of a name without qualifier and suffix; null when there is none.</summary>
     public static ConditionOperator? Find(string name) => All.GetValueOrDefault(name);
 
@@ -69,6 +67,9 @@ internal sealed record ConditionOperator(string Name, bool Negated, PrepareValue
         ("GreaterThan", false, static sign => sign > 0),
         ("GreaterThanEquals", false, static sign => sign >= 0),
     ];
+
+    // After what it is made of: static fields are set in the order in which they are written.
+    private static readonly FrozenDictionary<string, ConditionOperator> All = Make().ToFrozenDictionary(static o => o.Name, StringComparer.Ordinal);
 
     private delegate bool Parser<T>(string text, out T value);
 
