@@ -1,3 +1,4 @@
+using Longshore.Storage.Metadata;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Longshore.Server.Access;

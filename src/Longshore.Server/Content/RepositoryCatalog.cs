@@ -5,7 +5,7 @@ using Longshore.Storage.Metadata;
 namespace Longshore.Server.Content;
 
 /// <summary>The repositories of all registries: create, find, list, delete, settings and resource tags.</summary>
-internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard, TimeProvider time)
+internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard, AccessVersion access, TimeProvider time)
 {
     /// <summary>Most resource tags on one repository (ECR service quotas).</summary>
     public const int MaxResourceTags = 50;
@@ -107,7 +107,13 @@ internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard,
         while (true)
         {
             var (outcome, again) = await database.WriteAsync(Durability.Synced, session => DeleteStepAsync(session, repository, force, evenProtected), cancellationToken);
-            if (!again) return outcome;
+            if (!again)
+            {
+                // Its policy and resource tags went with it: one that is created with its name has none of them.
+                access.Bump();
+                return outcome;
+            }
+
             force = true; // Asked once: what is pushed while the images go does not bring them back.
         }
     }
@@ -150,7 +156,7 @@ internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard,
     {
         try
         {
-            return await database.WriteAsync<Outcome<Done>>(
+            var tagged = await database.WriteAsync<Outcome<Done>>(
                 Durability.Synced,
                 async session =>
                 {
@@ -160,6 +166,8 @@ internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard,
                     return count > MaxResourceTags ? throw new OverLimitException() : Done.Value;
                 },
                 cancellationToken);
+            access.Bump();
+            return tagged;
         }
         catch (OverLimitException)
         {
@@ -168,8 +176,9 @@ internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard,
     }
 
     /// <summary>Removes resource tags; keys that are not there are no error.</summary>
-    public ValueTask<Outcome<Done>> UntagResourceAsync(RegistryId registry, RepositoryName name, IReadOnlyCollection<string> keys, CancellationToken cancellationToken) =>
-        database.WriteAsync<Outcome<Done>>(
+    public async ValueTask<Outcome<Done>> UntagResourceAsync(RegistryId registry, RepositoryName name, IReadOnlyCollection<string> keys, CancellationToken cancellationToken)
+    {
+        var untagged = await database.WriteAsync<Outcome<Done>>(
             Durability.Synced,
             async session =>
             {
@@ -179,6 +188,9 @@ internal sealed class RepositoryCatalog(IDatabase database, IRemovalGuard guard,
                 return Done.Value;
             },
             cancellationToken);
+        access.Bump();
+        return untagged;
+    }
 
     private static async ValueTask PutResourceTagsAsync(DbSession session, long repositoryId, IReadOnlyDictionary<string, string> resourceTags)
     {

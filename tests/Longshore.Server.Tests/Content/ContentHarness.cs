@@ -36,7 +36,7 @@ internal sealed class ContentHarness : IAsyncDisposable
         Store = new FileSystemBlobStore(BlobDirectory, Time);
         Publisher = new BlobPublisher(Database, Store, Time, Options);
         Uploads = new BlobUploads(Database, Store, Publisher, Claims, Time, Options);
-        Catalog = new RepositoryCatalog(Database, new RemovalGuard(), Time);
+        Catalog = new RepositoryCatalog(Database, new RemovalGuard(), new AccessVersion(), Time);
         Shelf = new BlobShelf(Database, Store, Time);
         Pulls = new PullRecorder(Database, Time, NullLogger<PullRecorder>.Instance);
         Remover = new ImageRemover(Options, new RemovalGuard());

@@ -1,10 +1,10 @@
-namespace Longshore.Server.Access;
+namespace Longshore.Storage.Metadata;
 
 /// <summary>
 /// The state of everything that decides about access: principals, keys, policies, providers, resource tags. Whoever changes any of it
 /// calls <see cref="Bump"/> after the commit; what was concluded from it is good while <see cref="Current"/> is the same object.
 /// </summary>
-internal sealed class AccessVersion
+public sealed class AccessVersion
 {
     private volatile object current = new();
 
