@@ -7,6 +7,9 @@ namespace Longshore.Server.Access;
 /// <param name="Principal">The owner.</param>
 internal sealed record AccessKey(string Id, string Secret, long PrincipalId, Principal Principal)
 {
+    /// <summary>For the key of a session: what its token carries; null for long-term keys.</summary>
+    public SessionTicket? Ticket { get; init; }
+
     /// <summary>The id alone, so that no log can show the secret.</summary>
     public override string ToString() => Id;
 }

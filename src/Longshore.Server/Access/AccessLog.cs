@@ -26,4 +26,10 @@ internal static partial class AccessLog
 
     [LoggerMessage(2007, LogLevel.Warning, "Principal {Arn} disabled")]
     public static partial void PrincipalDisabled(this ILogger logger, string arn);
+
+    [LoggerMessage(2008, LogLevel.Warning, "Sessions of {Arn} revoked")]
+    public static partial void SessionsRevoked(this ILogger logger, string arn);
+
+    [LoggerMessage(2009, LogLevel.Error, "When keys and roles were last used could not be written; it is tried again")]
+    public static partial void LastUseNotKept(this ILogger logger, Exception exception);
 }

@@ -14,6 +14,9 @@ internal enum AuthenticationError
 
     /// <summary>The signature is not that of this request, or not of this time, region or service.</summary>
     InvalidSignature,
+
+    /// <summary>The session token was good until its end.</summary>
+    ExpiredToken,
 }
 
 /// <summary>
@@ -31,6 +34,7 @@ internal sealed record AuthenticationFailure(AuthenticationError Error, string M
         AuthenticationError.MissingToken => "MissingAuthenticationTokenException",
         AuthenticationError.IncompleteSignature => "IncompleteSignatureException",
         AuthenticationError.UnknownAccessKey => "UnrecognizedClientException",
+        AuthenticationError.ExpiredToken => "ExpiredTokenException",
         _ => "InvalidSignatureException",
     };
 
@@ -43,6 +47,7 @@ internal sealed record AuthenticationFailure(AuthenticationError Error, string M
         AuthenticationError.MissingToken => "MissingAuthenticationToken",
         AuthenticationError.IncompleteSignature => "IncompleteSignature",
         AuthenticationError.UnknownAccessKey => "InvalidClientTokenId",
+        AuthenticationError.ExpiredToken => "ExpiredToken",
         _ => "SignatureDoesNotMatch",
     };
 
@@ -57,10 +62,9 @@ internal sealed record AuthenticationFailure(AuthenticationError Error, string M
     public static AuthenticationFailure UnknownKey { get; } =
         new(AuthenticationError.UnknownAccessKey, "The security token included in the request is invalid.");
 
-    /// <summary>A session token came along, and this server issues none.</summary>
-    public static AuthenticationFailure SessionToken { get; } = new(
-        AuthenticationError.UnknownAccessKey,
-        "The security token included in the request is invalid: this server issues no session tokens. Use a long-term access key and unset AWS_SESSION_TOKEN.");
+    /// <summary>The session has ended; told to the holder of its secret alone.</summary>
+    public static AuthenticationFailure Expired { get; } =
+        new(AuthenticationError.ExpiredToken, "The security token included in the request is expired");
 
     /// <summary>The signature is not that of the request.</summary>
     public static AuthenticationFailure Mismatch { get; } = new(

@@ -17,15 +17,27 @@ internal readonly record struct AwsAuthentication(Caller? Caller, Authentication
 
 /// <summary>Finds out who a request comes from, for both faces: registry tokens on <c>/v2/</c>, signatures on the AWS APIs.</summary>
 internal sealed class CallerAuthenticator(
-    RegistryTokens tokens, PrincipalStore principals, SignatureV4 signatures, TimeProvider time, ILogger<CallerAuthenticator> logger)
+    RegistryTokens tokens,
+    PrincipalStore principals,
+    SessionCredentials sessions,
+    SignatureV4 signatures,
+    LastUse lastUse,
+    TimeProvider time,
+    ILogger<CallerAuthenticator> logger)
 {
-    /// <summary>Most opened tokens kept, about 4 MiB; at the bound the cache starts afresh, and opening again costs microseconds.</summary>
+    /// <summary>Most opened tokens kept; at the bound the cache starts afresh, and opening again costs microseconds.</summary>
     public const int OpenedTokenCapacity = 4096;
+
+    /// <summary>Most characters of their headers, since those of sessions with policies are long: 16 MiB.</summary>
+    private const int OpenedTokenCharacters = 8 << 20;
 
     // A client sends the same header with every request: opening the token once is what keeps authentication off the hot path.
     // Only good tokens are kept, so strangers cannot fill this. The dictionary's hash is seeded per process, which leaves
     // nothing to learn from how long a comparison takes.
+    private const string RegistryService = "ecr";
     private readonly ConcurrentDictionary<string, OpenedToken> opened = new(StringComparer.Ordinal);
+
+    private int openedCharacters;
 
     // Stands in for the secret of unknown access keys, so that they take the same steps as wrong secrets.
     private readonly string decoySecret = RandomNumberGenerator.GetHexString(40);
@@ -44,7 +56,11 @@ internal sealed class CallerAuthenticator(
         if (header.Count == 1 && header[0] is { } authorization)
         {
             if (opened.TryGetValue(authorization, out var token) && ReferenceEquals(token.Version, principals.Version) && time.GetUtcNow() < token.ExpiresAt)
+            {
+                lastUse.Note(token.Caller, RegistryService);
                 return new(token.Caller);
+            }
+
             if (RegistryCredentials.TryRead(authorization, out var password)) return OpenAsync(authorization, password, cancellationToken);
         }
 
@@ -66,21 +82,28 @@ internal sealed class CallerAuthenticator(
         var request = new SignedRequest(context.Request.Method, target, context.Request.Headers, body);
         if (!SignatureV4Parts.TryRead(request, out var parts, out var failure)) return Refuse(failure, "");
         var accessKeyId = parts.Credential.AccessKeyId;
-        if (HasSessionToken(request)) return Refuse(AuthenticationFailure.SessionToken, accessKeyId);
+        CallRecord.Of(context).AccessKeyId = accessKeyId;
 
-        // An unknown key is told from a wrong secret only when all is done.
-        var key = await principals.FindKeyAsync(accessKeyId, cancellationToken);
+        // An unknown key is told from a wrong secret only when all is done. A session's key goes with its own token alone.
+        OpenedSession session = default;
+        AccessKey? key;
+        if (parts.SessionToken is { } token)
+        {
+            session = await sessions.OpenAsync(token, cancellationToken);
+            key = session.Key?.Id == accessKeyId ? session.Key : null;
+        }
+        else
+        {
+            key = await principals.FindKeyAsync(accessKeyId, cancellationToken);
+        }
+
         failure = signatures.Verify(request, parts, service, key?.Secret ?? decoySecret, time.GetUtcNow());
         if (key is null && failure is null or { Error: AuthenticationError.InvalidSignature }) failure = AuthenticationFailure.UnknownKey;
         if (failure is not null || key is null) return Refuse(failure ?? AuthenticationFailure.UnknownKey, accessKeyId);
-        return new AwsAuthentication(new Caller(key.Principal, new RegistryId(key.Principal.Account, parts.Credential.Region), key), null);
-    }
-
-    private static bool HasSessionToken(in SignedRequest request)
-    {
-        const string Name = "X-Amz-Security-Token";
-        if (request.Headers.ContainsKey(Name)) return true;
-        return !request.Query.IsEmpty && QueryParameters.Parse(request.Query).Exists(static p => p.Name == Name);
+        if (session.State != SessionState.Good) return Refuse(session.State == SessionState.Expired ? AuthenticationFailure.Expired : AuthenticationFailure.UnknownKey, accessKeyId);
+        var caller = new Caller(key.Principal, new RegistryId(key.Principal.Account, parts.Credential.Region), key);
+        lastUse.Note(caller, service);
+        return new AwsAuthentication(caller, null);
     }
 
     private AwsAuthentication Refuse(AuthenticationFailure failure, string accessKeyId)
@@ -98,8 +121,14 @@ internal sealed class CallerAuthenticator(
             return error;
         }
 
-        if (opened.Count >= OpenedTokenCapacity) opened.Clear();
+        if (Interlocked.Add(ref openedCharacters, authorization.Length) > OpenedTokenCharacters || opened.Count >= OpenedTokenCapacity)
+        {
+            opened.Clear();
+            Interlocked.Exchange(ref openedCharacters, authorization.Length);
+        }
+
         opened[authorization] = token;
+        lastUse.Note(token.Caller, RegistryService);
         return token.Caller;
     }
 }

@@ -16,18 +16,18 @@ internal static class CanonicalRequest
     /// <param name="request">The request.</param>
     /// <param name="signedHeaders">The signed headers' names: lower case, sorted.</param>
     /// <param name="payloadHash">The body's hash as the client wrote it, or computed by us.</param>
-    /// <param name="excludedParameter">The query parameter that holds the signature itself, or null.</param>
-    public static string Hash(in SignedRequest request, string[] signedHeaders, string payloadHash, string? excludedParameter) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Build(request, signedHeaders, payloadHash, excludedParameter))));
+    /// <param name="excludedParameters">The query parameters that are not signed: that of the signature itself, for example.</param>
+    public static string Hash(in SignedRequest request, string[] signedHeaders, string payloadHash, params ReadOnlySpan<string> excludedParameters) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Build(request, signedHeaders, payloadHash, excludedParameters))));
 
     /// <summary>The canonical request itself. It may hold secrets (a session token, a signed header): never show or log it.</summary>
-    public static string Build(in SignedRequest request, string[] signedHeaders, string payloadHash, string? excludedParameter)
+    public static string Build(in SignedRequest request, string[] signedHeaders, string payloadHash, params ReadOnlySpan<string> excludedParameters)
     {
         var text = new StringBuilder(512);
         text.Append(request.Method).Append('\n');
         AppendPath(text, request.Path);
         text.Append('\n');
-        AppendQuery(text, request.Query, excludedParameter);
+        AppendQuery(text, request.Query, excludedParameters);
         text.Append('\n');
         foreach (var name in signedHeaders)
         {
@@ -71,13 +71,13 @@ internal static class CanonicalRequest
     /// Parameters sorted by encoded name, then encoded value. A plus sign is read as a space, as the query protocol's own
     /// parsing reads it: what is verified must be what is acted on.
     /// </summary>
-    public static void AppendQuery(StringBuilder text, ReadOnlySpan<char> query, string? excludedParameter)
+    public static void AppendQuery(StringBuilder text, ReadOnlySpan<char> query, params ReadOnlySpan<string> excludedParameters)
     {
         if (query.IsEmpty) return;
         var parameters = new List<(string Name, string Value)>();
         foreach (var (name, value) in QueryParameters.Parse(query))
         {
-            if (name != excludedParameter) parameters.Add((Encode(name), Encode(value)));
+            if (!excludedParameters.Contains(name)) parameters.Add((Encode(name), Encode(value)));
         }
 
         parameters.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name) is var order and not 0 ? order : string.CompareOrdinal(a.Value, b.Value));

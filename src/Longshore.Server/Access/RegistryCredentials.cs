@@ -7,7 +7,7 @@ namespace Longshore.Server.Access;
 internal static class RegistryCredentials
 {
     /// <summary>Longest header value looked at, in characters: a token of the longest kind in base64, with room.</summary>
-    public const int MaxLength = 2048;
+    public const int MaxLength = 16 * 1024;
 
     private const string UserPrefix = "AWS:";
 
@@ -35,7 +35,7 @@ internal static class RegistryCredentials
         password = null;
         // Convert skips white space; the header may have none.
         if (base64.IndexOfAny(" \t\r\n") >= 0) return false;
-        Span<byte> bytes = stackalloc byte[MaxLength * 3 / 4];
+        var bytes = base64.Length <= 1024 ? stackalloc byte[1024 * 3 / 4] : new byte[base64.Length / 4 * 3];
         if (!Convert.TryFromBase64Chars(base64, bytes, out var written) || !Ascii.IsValid(bytes[..written])) return false;
         var text = Encoding.ASCII.GetString(bytes[..written]);
         if (!text.StartsWith(UserPrefix, StringComparison.Ordinal) || text.Length == UserPrefix.Length) return false;

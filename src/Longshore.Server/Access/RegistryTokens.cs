@@ -18,15 +18,16 @@ internal sealed record OpenedToken(Caller Caller, DateTimeOffset ExpiresAt, obje
 
 /// <summary>
 /// The passwords of the registry (ECR GetAuthorizationToken): sealed by the server key, they carry access key, principal,
-/// registry and expiry. Nothing is stored; a token ends with its twelve hours, its access key or its principal.
+/// registry and expiry, and those of a session its whole ticket. Nothing is stored; a token ends with its twelve hours, its access key,
+/// its session or its principal.
 /// </summary>
-internal sealed class RegistryTokens(SealedBox box, PrincipalStore principals, TimeProvider time)
+internal sealed class RegistryTokens(SealedBox box, PrincipalStore principals, SessionCredentials sessions, TimeProvider time)
 {
     /// <summary>How long a token is good (ECR API reference, GetAuthorizationToken: 12 hours).</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(12);
 
-    /// <summary>Longest token looked at, in characters. Ours are about 200.</summary>
-    public const int MaxLength = 1024;
+    /// <summary>Longest token looked at, in characters. Ours are about 200, those of sessions 450 and up to 8 Ki with all that a session may carry.</summary>
+    public const int MaxLength = 10 * 1024;
 
     private const string Purpose = "longshore registry token";
 
@@ -38,6 +39,7 @@ internal sealed class RegistryTokens(SealedBox box, PrincipalStore principals, T
     {
         if (caller.AccessKey is not { } key) throw new ArgumentException("A token is issued to the holder of an access key.", nameof(caller));
         var expires = DateTimeOffset.FromUnixTimeSeconds((time.GetUtcNow() + Lifetime).ToUnixTimeSeconds());
+        if (key.Ticket is { } ended && ended.ExpiresAt < expires) expires = ended.ExpiresAt;
         using var content = new MemoryStream(128);
         using (var writer = new BinaryWriter(content, Encoding.UTF8, leaveOpen: true))
         {
@@ -46,6 +48,7 @@ internal sealed class RegistryTokens(SealedBox box, PrincipalStore principals, T
             writer.Write(key.Id);
             writer.Write(registry.Account);
             writer.Write(registry.Region);
+            if (key.Ticket is { } ticket) writer.Write(ticket.Write());
         }
 
         return new IssuedToken(Base64Url.EncodeToString(box.Seal(Purpose, content.ToArray(), [])), expires);
@@ -67,8 +70,20 @@ internal sealed class RegistryTokens(SealedBox box, PrincipalStore principals, T
         var registry = new RegistryId(reader.ReadString(), reader.ReadString());
 
         var version = principals.Version;
-        var key = await principals.FindKeyAsync(accessKeyId, cancellationToken);
-        if (key is null || key.PrincipalId != principalId) return Invalid;
+        AccessKey? key;
+        if (reader.BaseStream.Position < content.Length)
+        {
+            if (SessionTicket.Read(reader) is not { } ticket) return Invalid;
+            var session = await sessions.AdmitAsync(ticket, cancellationToken);
+            if (session.State == SessionState.Expired) return Expired;
+            key = session.State == SessionState.Good ? session.Key : null;
+        }
+        else
+        {
+            key = await principals.FindKeyAsync(accessKeyId, cancellationToken);
+        }
+
+        if (key is null || key.PrincipalId != principalId || key.Id != accessKeyId) return Invalid;
         if (time.GetUtcNow() >= expires) return Expired;
         return new OpenedToken(new Caller(key.Principal, registry, key), expires, version);
     }

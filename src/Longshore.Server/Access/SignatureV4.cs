@@ -44,19 +44,28 @@ internal sealed class SignatureV4(SigningKeys keys)
         if (claimed.Count > 0 && claimed.ToString() != payloadHash)
             return AuthenticationFailure.Invalid("The provided 'x-amz-content-sha256' header does not match what was computed.");
 
-        // 5. Signature.
+        // 5. Signature. A session token may have been added to a presigned URL after it was signed (IAM User Guide, "Create a signed AWS API
+        // request", step 2): nothing is lost by that, since a token names the one key that it goes with.
+        var key = keys.Get(secret, parts.Credential);
+        if (!Matches(request, parts, key, payloadHash, parts.IsPresigned ? [SignatureV4Parts.SignatureParameter] : [])
+            && !(parts is { IsPresigned: true, SessionToken: not null }
+                && Matches(request, parts, key, payloadHash, [SignatureV4Parts.SignatureParameter, SignatureV4Parts.SessionTokenName])))
+            return AuthenticationFailure.Mismatch;
+        keys.Keep(secret, parts.Credential, key);
+        return null;
+    }
+
+    private static bool Matches(in SignedRequest request, SignatureV4Parts parts, byte[] key, string payloadHash, ReadOnlySpan<string> excludedParameters)
+    {
         var stringToSign = string.Join(
             '\n',
             SignatureV4Parts.Algorithm,
             parts.SignedAt.UtcDateTime.ToString(SignatureV4Parts.TimestampFormat, CultureInfo.InvariantCulture),
             parts.Credential.Scope,
-            CanonicalRequest.Hash(request, parts.SignedHeaders, payloadHash, parts.IsPresigned ? SignatureV4Parts.SignatureParameter : null));
-        var key = keys.Get(secret, parts.Credential);
+            CanonicalRequest.Hash(request, parts.SignedHeaders, payloadHash, excludedParameters));
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
         HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(stringToSign), expected);
-        if (!CryptographicOperations.FixedTimeEquals(expected, parts.Signature)) return AuthenticationFailure.Mismatch;
-        keys.Keep(secret, parts.Credential, key);
-        return null;
+        return CryptographicOperations.FixedTimeEquals(expected, parts.Signature);
     }
 
     /// <summary>

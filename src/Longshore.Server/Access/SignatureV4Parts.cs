@@ -19,6 +19,12 @@ internal sealed record SignatureV4Parts(
     DateTimeOffset SignedAt,
     TimeSpan? Lifetime)
 {
+    /// <summary>The header, or query parameter of a presigned URL, that a session token travels in.</summary>
+    public const string SessionTokenName = "X-Amz-Security-Token";
+
+    /// <summary>The session token, when one came along.</summary>
+    public string? SessionToken { get; private init; }
+
     /// <summary>The algorithm, the only one accepted.</summary>
     public const string Algorithm = "AWS4-HMAC-SHA256";
 
@@ -53,7 +59,7 @@ internal sealed record SignatureV4Parts(
         if (authorization.Count == 0)
         {
             failure = AuthenticationFailure.Missing;
-            return presigned && TryReadQuery(request, query, out parts, out failure);
+            return presigned && TryReadQuery(request, query, out parts, out failure) && TryReadSessionToken(request, query, ref parts, out failure);
         }
 
         if (authorization.Count > 1 || presigned)
@@ -62,7 +68,20 @@ internal sealed record SignatureV4Parts(
             return false;
         }
 
-        return TryReadHeader(request, authorization.ToString(), out parts, out failure);
+        return TryReadHeader(request, authorization.ToString(), out parts, out failure) && TryReadSessionToken(request, query, ref parts, out failure);
+    }
+
+    private static bool TryReadSessionToken(
+        in SignedRequest request, List<(string Name, string Value)> query, ref SignatureV4Parts? parts, [NotNullWhen(false)] out AuthenticationFailure? failure)
+    {
+        failure = null;
+        var tokens = request.Headers[SessionTokenName].ToList();
+        tokens.AddRange(query.Where(static p => p.Name == SessionTokenName).Select(static p => p.Value));
+        if (tokens.Count == 1) parts = parts! with { SessionToken = tokens[0] ?? "" };
+        if (tokens.Count <= 1) return true;
+        parts = null;
+        failure = AuthenticationFailure.Incomplete($"A request must carry at most one '{SessionTokenName}'.");
+        return false;
     }
 
     private static bool TryReadHeader(

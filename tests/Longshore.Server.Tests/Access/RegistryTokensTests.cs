@@ -144,8 +144,8 @@ public sealed class RegistryTokensTests
         var now = access.Clock.GetUtcNow();
         Assert.Equal(AuthenticationFailure.Mismatch, (await access.AuthenticateAwsAsync((access.Signer with { Secret = "x" }).Sign("POST", [""], [], [], [], now))).Failure);
         Assert.Equal(AuthenticationFailure.UnknownKey, (await access.AuthenticateAwsAsync((access.Signer with { AccessKeyId = "AKIAIOSFODNN7EXAMPLE" }).Sign("POST", [""], [], [], [], now))).Failure);
-        Assert.Equal(AuthenticationFailure.SessionToken, (await access.AuthenticateAwsAsync(access.Signer.Sign("POST", [""], [], [("X-Amz-Security-Token", "x")], [], now))).Failure);
-        Assert.Equal(AuthenticationFailure.SessionToken, (await access.AuthenticateAwsAsync(access.Signer.Presign([], [("X-Amz-Security-Token", "x")], now, 60))).Failure);
+        Assert.Equal(AuthenticationFailure.UnknownKey, (await access.AuthenticateAwsAsync(access.Signer.Sign("POST", [""], [], [("X-Amz-Security-Token", "x")], [], now))).Failure);
+        Assert.Equal(AuthenticationFailure.UnknownKey, (await access.AuthenticateAwsAsync(access.Signer.Presign([], [("X-Amz-Security-Token", "x")], now, 60))).Failure);
         Assert.True((await access.AuthenticateAwsAsync(access.Signer.Presign([], [("Action", "GetCallerIdentity")], now, 60))).Succeeded);
     }
 

@@ -114,7 +114,7 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
         string[] names = [.. headers.Keys.Order(StringComparer.Ordinal)];
         var signed = new SignedRequest(request.Method.Method, address.PathAndQuery, headers, body);
         var credential = new SignatureV4Credential(credentials.AccessKeyId, stamp[..8], region, service);
-        var canonical = CanonicalRequest.Hash(signed, names, Convert.ToHexStringLower(SHA256.HashData(body)), null);
+        var canonical = CanonicalRequest.Hash(signed, names, Convert.ToHexStringLower(SHA256.HashData(body)));
         var text = string.Join('\n', SignatureV4Parts.Algorithm, stamp, credential.Scope, canonical);
         var signature = Convert.ToHexStringLower(HMACSHA256.HashData(SigningKeys.Derive(credentials.Secret, credential), Encoding.UTF8.GetBytes(text)));
         request.Headers.TryAddWithoutValidation(
