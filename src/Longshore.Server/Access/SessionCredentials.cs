@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Access;
 
