@@ -32,4 +32,10 @@ internal static partial class AccessLog
 
     [LoggerMessage(2009, LogLevel.Error, "When keys and roles were last used could not be written; it is tried again")]
     public static partial void LastUseNotKept(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2050, LogLevel.Warning, "Key file {Path} created. Without it the secrets in the database are lost: keep a copy, apart from copies of the database")]
+    public static partial void KeyFileCreated(this ILogger logger, string path);
+
+    [LoggerMessage(2051, LogLevel.Information, "{Count} server keys wrapped by key {KeyId} of the key file {Path}")]
+    public static partial void ServerKeysWrapped(this ILogger logger, int count, uint keyId, string path);
 }

@@ -10,12 +10,15 @@ internal static class AccessSetup
     /// Adds the services of this folder. They need an <c>IDatabase</c>; the host calls
     /// PrincipalStore.EnsureRootAsync before it takes requests.
     /// </summary>
-    public static IServiceCollection AddAccess(this IServiceCollection services)
+    /// <param name="services">Takes them.</param>
+    /// <param name="keyFile">The file with the keys that seal the database's secrets.</param>
+    public static IServiceCollection AddAccess(this IServiceCollection services, KeyFile keyFile)
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
             .AddSingleton<AccessVersion>()
             .AddSingleton<AccessGate>()
+            .AddSingleton(keyFile)
             .AddSingleton<ServerKeys>()
             .AddSingleton<SealedBox>()
             .AddSingleton<PrincipalStore>()

@@ -41,7 +41,9 @@ internal sealed class PrincipalStore(
     /// <summary>Most keys held in memory; at the bound the snapshot starts afresh.</summary>
     public const int SnapshotCapacity = 16_384;
 
-    private const string SecretPurpose = "longshore access key secret";
+    /// <summary>What the sealed secrets of access keys are sealed for; their context is the key's id.</summary>
+    public const string SecretPurpose = "longshore access key secret";
+
     private volatile Snapshot snapshot = new(new object());
 
     /// <summary>Changes with every write: what was concluded from the store is good while this is the same object.</summary>
@@ -106,7 +108,7 @@ internal sealed class PrincipalStore(
         string account, RootCredentials? given, Func<RootCredentials, CancellationToken, Task> keepGenerated, CancellationToken cancellationToken)
     {
         if (!RegistryId.IsAccount(account)) return new RegistryError(ErrorCode.InvalidParameter, "An account id is twelve digits.");
-        await keys.EnsureLoadedAsync(cancellationToken);
+        if (await keys.LoadAsync(cancellationToken) is { } wrong) return wrong;
         var offered = given ?? RootCredentials.Generate();
         if (given is null)
         {

@@ -22,6 +22,10 @@ internal sealed class SealedBox(ServerKeys keys)
     /// <summary>How many bytes a box is longer than what it holds.</summary>
     public const int Overhead = BodyStart + TagBytes;
 
+    /// <summary>The number of the server key that a box was sealed with; null when it is no box.</summary>
+    public static uint? KeyOf(ReadOnlySpan<byte> box) =>
+        box.Length >= Overhead && box[0] == Version ? BinaryPrimitives.ReadUInt32BigEndian(box[1..]) : null;
+
     /// <summary>Seals bytes for a purpose; only the same purpose and context open them.</summary>
     /// <param name="purpose">What the box is for; ASCII.</param>
     /// <param name="plaintext">What to seal.</param>

@@ -17,6 +17,7 @@ internal static class LongshoreCommand
             new ServeCommand(output, error),
             new EnvCommand(output, error),
             new VerifyCommand(output, error),
+            new KeysCommand(output, error),
             new LintCommand(output, error),
             new SimulateCommand(output, error),
             new ExplainCommand(output, error),

@@ -14,4 +14,7 @@ internal static class ExitCodes
 
     /// <summary>Another server runs on the data directory.</summary>
     public const int DataDirectoryTaken = 3;
+
+    /// <summary>The key file is missing, is of another database, is broken, or may be read by others.</summary>
+    public const int KeyFileRefused = 4;
 }

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Longshore.Server.Hosting;
 
 /// <summary>
-/// The life of a server: (1) take the data directory, (2) open the stores and see to the root principal, (3) listen, (4) say so, (5) run until a signal,
+/// The life of a server: (1) take the data directory, (2) open the stores and the keys, and see to the root principal, (3) listen, (4) say so, (5) run until a signal,
 /// (6) stop accepting and let requests finish within the bound, (7) close.
 /// </summary>
 internal static class LongshoreServer
@@ -37,6 +37,11 @@ internal static class LongshoreServer
                 app.Services.GetRequiredService<Jobs.JobOptions>().Reserve?.ReleaseWhenScarce();
                 _ = app.Services.GetRequiredService<IDatabase>();
                 _ = app.Services.GetRequiredService<IBlobStore>();
+                if (await app.Services.GetRequiredService<ServerKeys>().LoadAsync(cancellationToken) is { } unopened)
+                {
+                    await error.WriteLineAsync($"longshore: {unopened.Message}");
+                    return ExitCodes.KeyFileRefused;
+                }
                 var root = await app.Services.GetRequiredService<PrincipalStore>().EnsureRootAsync(
                     options.Account, options.Root, (key, token) => CredentialsFile.WriteAsync(options.CredentialsPath, key, token), cancellationToken);
                 if (!root.TryGet(out var setup, out var refused))

@@ -99,6 +99,12 @@ internal sealed class ServeOptions
     /// <summary>The root principal's credentials in AWS shared-credentials form.</summary>
     public string CredentialsPath => Path.Combine(DataDirectory, CredentialsFile.Name);
 
+    /// <summary>The file with the keys that seal the database's secrets; null means sealing.key in the data directory.</summary>
+    public string? KeyFile { get; set; }
+
+    /// <summary>The same, absolute.</summary>
+    public string KeyFilePath => Path.GetFullPath(KeyFile ?? Path.Combine(Data, Access.KeyFile.Name));
+
     /// <summary>Whether this address is served with TLS.</summary>
     public bool IsTls(ListenAddress address) => address.Scheme is { } scheme ? scheme == "https" : TlsCert is not null;
 }

@@ -49,7 +49,7 @@ internal static class ServerComposition
             SoleServer = true,
             Reserve = new SpaceReserve(Path.Combine(options.DataDirectory, "reserve"), 4 << 20),
         });
-        services.AddAccess();
+        services.AddAccess(new KeyFile(options.KeyFilePath));
         services.AddContent();
         services.AddLifecycle(new LifecycleOptions { Interval = options.LifecycleInterval });
         services.AddRegistrySettings(new PushOptions(options.CreateOnPush));

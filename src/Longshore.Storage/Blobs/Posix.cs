@@ -49,6 +49,14 @@ internal static partial class Posix
         return errno == NoEntry ? false : throw Failure(errno, "rename", from);
     }
 
+    /// <summary>Gives a file a second name; false when something has that name already.</summary>
+    public static bool TryLink(string path, string newName)
+    {
+        if (Link(path, newName) == 0) return true;
+        var errno = Marshal.GetLastPInvokeError();
+        return errno == Exists ? false : throw Failure(errno, "link", newName);
+    }
+
     /// <summary>Removes a file; false when there is none.</summary>
     public static bool TryDelete(string path)
     {
@@ -98,6 +106,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string path, string newName);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(int descriptor);

@@ -146,7 +146,7 @@ public sealed class SqliteDatabase : IDatabase
             connection.Open();
             var session = new SqliteSession(connection);
             // Checkpoints of 16 MiB: a page that changes often is written to the file once for many commits.
-            foreach (var pragma in new[] { "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "wal_autocheckpoint=4096", "temp_store=MEMORY", string.Create(CultureInfo.InvariantCulture, $"cache_size=-{cacheKib}") })
+            foreach (var pragma in new[] { "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "wal_autocheckpoint=4096", "temp_store=MEMORY", "secure_delete=FAST", string.Create(CultureInfo.InvariantCulture, $"cache_size=-{cacheKib}") })
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = "PRAGMA " + pragma;

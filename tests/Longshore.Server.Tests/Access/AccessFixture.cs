@@ -27,7 +27,7 @@ internal sealed class AccessFixture : IAsyncDisposable
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Log))
             .AddSingleton<TimeProvider>(Clock)
             .AddSingleton<IDatabase>(Database)
-            .AddAccess()
+            .AddAccess(new KeyFile(Path.Combine(Directory, KeyFile.Name)))
             .BuildServiceProvider();
     }
 

@@ -19,7 +19,7 @@ internal static class RegistryAccess
         Directory.CreateDirectory(dataDirectory);
         await using var database = SqliteDatabase.Open(Path.Combine(dataDirectory, ServerComposition.DatabaseFile));
         await using var services = new ServiceCollection()
-            .AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IDatabase>(database).AddAccess().BuildServiceProvider();
+            .AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IDatabase>(database).AddAccess(new KeyFile(Path.Combine(dataDirectory, KeyFile.Name))).BuildServiceProvider();
         var root = RootCredentials.Parse(Defaults.AccessKeyId, Defaults.SecretAccessKey).Value;
         var principals = services.GetRequiredService<PrincipalStore>();
         await principals.EnsureRootAsync("123456789012", root, cancellationToken);

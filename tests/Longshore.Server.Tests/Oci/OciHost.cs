@@ -58,7 +58,7 @@ internal sealed class OciHost : IAsyncDisposable
             .AddJobs(new JobOptions { SoleServer = true })
             .AddContent()
             .AddRegistrySettings(new PushOptions(createOnPush))
-            .AddAccess()
+            .AddAccess(new Longshore.Server.Access.KeyFile(Path.Combine(directory, "sealing.key")))
             .AddOci(Home);
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
