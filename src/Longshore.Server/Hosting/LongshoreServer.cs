@@ -87,6 +87,7 @@ internal static class LongshoreServer
         builder.Services.AddLongshore(options);
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
+        app.UseMiddleware<Trail.TrailMiddleware>();
         if (options.TrustedProxies.Count > 0) app.UseMiddleware<ForwardedClient>(new TrustedProxies(options.TrustedProxies));
         app.UseRouting();
         app.MapLongshore();

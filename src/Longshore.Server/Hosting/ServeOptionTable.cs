@@ -110,6 +110,14 @@ internal static class ServeOptionTable
         new("recycle-bin-delete", "DURATION", "0", RetentionText,
             "How long images that somebody deleted can be restored; their bytes are held meanwhile.",
             static (o, text) => TryReadRetention(text, out var d) ? Done(() => o.RecycleBinDelete = d) : ""),
+        new("trail-retention", "DURATION", "90d", "a number with s, m, h or d, from 1h to 3650d, such as 365d",
+            "How long the records of calls are kept.",
+            static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromHours(1) && d <= TimeSpan.FromDays(3650)
+                ? Done(() => o.TrailRetention = d) : ""),
+        new("trail-max-size", "MIB", "0", "a whole number of MiB from 0 to 100000000; 0 means no limit",
+            "MiB of records of calls beyond which the oldest are removed before their time.",
+            static (o, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 100_000_000
+                ? Done(() => o.TrailMaxSize = n << 20) : ""),
         new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
             "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
         new("trusted-proxies", "CIDRS", "none", "IP addresses or networks such as 10.0.0.0/8, separated by commas",

@@ -69,6 +69,15 @@ internal sealed class ServeOptions
     /// <summary>How long images that somebody deleted can be restored. 0 to 365 days.</summary>
     public TimeSpan RecycleBinDelete { get; set; }
 
+    /// <summary>How long records of calls are kept. One hour to 3650 days.</summary>
+    public TimeSpan TrailRetention { get; set; } = TimeSpan.FromDays(90);
+
+    /// <summary>Bytes of records beyond which the oldest go, however young; 0: no bound.</summary>
+    public long TrailMaxSize { get; set; }
+
+    /// <summary>Where records of calls lie.</summary>
+    public string TrailDirectory => Path.Combine(DataDirectory, "trail");
+
     /// <summary>Scheme and authority that clients are told to use, without a trailing slash; null: those of each request.</summary>
     public string? PublicUrl { get; set; }
 

@@ -9,6 +9,7 @@ using Longshore.Server.Management;
 using Longshore.Server.Oci;
 using Longshore.Server.Protection;
 using Longshore.Server.RegistrySettings;
+using Longshore.Server.Trail;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
@@ -42,6 +43,14 @@ internal static class ServerComposition
             BytesPerSecond = options.CollectionByteRate,
             // Never shorter than a publish takes, and not longer than what else is condemned waits.
             OrphanAge = TimeSpan.FromTicks(Math.Clamp(options.CollectionGrace.Ticks, TimeSpan.TicksPerMinute, TimeSpan.TicksPerHour)),
+        });
+        services.AddTrail(new TrailOptions
+        {
+            Directory = options.TrailDirectory,
+            Retention = options.TrailRetention,
+            MaxSize = options.TrailMaxSize,
+            DefaultRegistry = new RegistryId(options.Account, options.Region),
+            Enabled = Environment.GetEnvironmentVariable(TrailOptions.BenchVariable) != "off",
         });
         services.AddHealth();
         services.AddJobs(new JobOptions
