@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Longshore.Storage.Files;
 
 namespace Longshore.Server.Trail;
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Longshore.Core;
@@ -148,6 +149,7 @@ internal static class TrailPayload
         }
     }
 
+    [SuppressMessage("Design", "CA1001", Justification = "One per thread, for as long as the thread lives; it holds memory alone.")]
     private sealed class Scratch
     {
         private readonly ArrayBufferWriter<byte> buffer = new(4096);

@@ -102,7 +102,11 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Log.Dispose();
+    public void Dispose()
+    {
+        Log.Dispose();
+        tidying.Dispose();
+    }
 
     /// <inheritdoc/>
     public ValueTask<RegistryError?> AdmitAsync(CallRecord record, HttpContext http, CancellationToken cancellationToken)
@@ -152,7 +156,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
         };
     }
 
-    private async ValueTask<RegistryError?> AwaitAsync(HttpContext http, ValueTask<TrailBegun?> begun, long at) => Admit(http, await begun, at);
+    private static async ValueTask<RegistryError?> AwaitAsync(HttpContext http, ValueTask<TrailBegun?> begun, long at) => Admit(http, await begun, at);
 
     private static RegistryError? Admit(HttpContext http, TrailBegun? begun, long at)
     {

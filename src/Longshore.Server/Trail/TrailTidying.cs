@@ -12,7 +12,7 @@ namespace Longshore.Server.Trail;
 /// not busy, and removes what is older than it need be kept.
 /// </summary>
 internal sealed class TrailTidying(
-    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, Action prepare, TimeProvider time, ILogger logger)
+    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, Action prepare, TimeProvider time, ILogger logger) : IDisposable
 {
     /// <summary>The row of <c>settings</c> with the last seal: segments that go missing behind it are missed.</summary>
     public const string HeadSetting = "trail.head";
@@ -39,7 +39,13 @@ internal sealed class TrailTidying(
     {
         await stop.CancelAsync();
         if (loop is not null) await loop;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
         stop.Dispose();
+        wake.Dispose();
     }
 
     /// <summary>Looks for work at once.</summary>
