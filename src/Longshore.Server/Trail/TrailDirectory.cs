@@ -99,11 +99,11 @@ internal sealed class TrailDirectory(string path)
         {
             File.SetUnixFileMode(handle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
             RandomAccess.Write(handle, content, 0);
-            DurableFiles.SyncData(handle);
+            AppendedFiles.SyncData(handle);
         }
 
         File.Move(temporary, file, overwrite: true);
-        DurableFiles.SyncDirectory(path);
+        AppendedFiles.SyncDirectory(path);
     }
 
     /// <summary>What retention removed; null when it removed nothing yet.</summary>

@@ -140,7 +140,7 @@ internal sealed class TrailSegments(TrailDirectory directory, TrailKeys keys, Ti
             Write();
             if (sync)
             {
-                DurableFiles.SyncData(file!);
+                AppendedFiles.SyncData(file!);
                 syncedSequence = info.LastSequence;
             }
         }
@@ -234,7 +234,7 @@ internal sealed class TrailSegments(TrailDirectory directory, TrailKeys keys, Ti
         }
 
         Write();
-        DurableFiles.SyncData(file!);
+        AppendedFiles.SyncData(file!);
         syncedSequence = info.LastSequence;
         RandomAccess.SetLength(file!, position);
         file!.Dispose();
@@ -270,9 +270,9 @@ internal sealed class TrailSegments(TrailDirectory directory, TrailKeys keys, Ti
             }
 
             RandomAccess.Write(handle, output.AsSpan(0, outputUsed), 0);
-            DurableFiles.SyncData(handle);
+            AppendedFiles.SyncData(handle);
             File.Move(directory.NextPath, path);
-            DurableFiles.SyncDirectory(directory.Path);
+            AppendedFiles.SyncDirectory(directory.Path);
         }
         catch
         {

@@ -17,7 +17,6 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     private const int ShareOfFree = 32;
 
     private readonly TrailOptions options;
-    private readonly ServerKeys serverKeys;
     private readonly TimeProvider time;
     private readonly ILogger<TrailService> logger;
     private readonly TrailSegments segments;
@@ -25,11 +24,11 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     private bool started;
 
     /// <summary>Creates the trail; nothing is read or written before <see cref="StartAsync"/>.</summary>
-    public TrailService(TrailOptions options, ServerKeys serverKeys, IDatabase database, TimeProvider time, ILoggerFactory loggers)
+    public TrailService(TrailOptions options, ServerKeys keys, IDatabase database, TimeProvider time, ILoggerFactory loggers)
     {
-        (this.options, this.serverKeys, this.time) = (options, serverKeys, time);
+        (this.options, this.time) = (options, time);
         logger = loggers.CreateLogger<TrailService>();
-        Keys = new TrailKeys(serverKeys);
+        Keys = new TrailKeys(keys);
         Directory = new TrailDirectory(options.Directory);
         Index = new TrailIndex(Directory, Keys);
         segments = new TrailSegments(Directory, Keys, time, options);
@@ -70,7 +69,6 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
             return;
         }
 
-        await serverKeys.EnsureLoadedAsync(cancellationToken);
         Directory.Create();
         File.Delete(Directory.NextPath);
         var tip = TrailRecovery.Find(Directory, Keys);
@@ -175,7 +173,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
             var free = new DriveInfo(Directory.Path).AvailableFreeSpace / ShareOfFree;
             var size = options.SegmentSize;
             while (size > free && size > SmallestSegment) size /= 2;
-            DurableFiles.CreateZeroed(Directory.NextPath, size);
+            AppendedFiles.CreateZeroed(Directory.NextPath, size);
             segments.Offer(size);
         }
         catch (IOException)

@@ -153,7 +153,7 @@ internal sealed class TrailTidying(
         }
 
         File.Move(temporary, packed, overwrite: true);
-        Storage.Files.DurableFiles.SyncDirectory(directory.Path);
+        Storage.Files.AppendedFiles.SyncDirectory(directory.Path);
         File.Delete(plain);
     }
 

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Longshore.Storage.Files;
 
 /// <summary>What append-only files need of the operating system beyond .NET's own calls. Linux, 64 bit.</summary>
-public static partial class DurableFiles
+public static partial class AppendedFiles
 {
     private const int Interrupted = 4;
     private const int ZeroBlock = 256 * 1024;
