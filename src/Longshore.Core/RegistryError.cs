@@ -118,6 +118,12 @@ public enum ErrorCode
     /// <summary>No such repository creation template.</summary>
     TemplateNotFound,
 
+    /// <summary>The repository has no policy of its own.</summary>
+    RepositoryPolicyNotFound,
+
+    /// <summary>The registry has no policy.</summary>
+    RegistryPolicyNotFound,
+
     /// <summary>The repository has no lifecycle policy.</summary>
     LifecyclePolicyNotFound,
 

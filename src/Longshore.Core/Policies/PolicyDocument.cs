@@ -48,6 +48,12 @@ public sealed class PolicyDocument
 /// <param name="Document">The document; null when the stored text cannot be read any more: then it denies everything.</param>
 public sealed record AttachedPolicy(PolicyKind Kind, string Source, PolicyDocument? Document)
 {
+    /// <summary>The only actions that it has a say in; null for all (the policy of a registry under the scope V1).</summary>
+    public IReadOnlyList<string>? OnlyFor { get; init; }
+
+    /// <summary>Whether it has a say in an action.</summary>
+    public bool IsAbout(string action) => OnlyFor is null || OnlyFor.Contains(action, StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Reads a stored policy.</summary>
     public static AttachedPolicy Read(PolicyKind kind, string source, string text) =>
         new(kind, source, PolicyDocument.Parse(text, kind).TryGet(out var document, out _) ? document : null);

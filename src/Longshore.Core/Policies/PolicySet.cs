@@ -27,7 +27,7 @@ public sealed class PolicySet
     /// <summary>The first denial and the best permission that the set has for a request.</summary>
     internal PolicyVerdict Judge(in AccessQuery query)
     {
-        if (unreadable is not null) return new PolicyVerdict(new Finding(unreadable, null, PrincipalMatch.Direct), null);
+        if (unreadable is not null && unreadable.IsAbout(query.Action)) return new PolicyVerdict(new Finding(unreadable, null, PrincipalMatch.Direct), null);
         if (Policies.Count == 0) return default;
         Finding? deny = null, allow = null;
         foreach (var (policy, statement) in About(query.Action))
@@ -55,6 +55,7 @@ public sealed class PolicySet
         Candidate[] found =
         [
             .. Policies
+                .Where(policy => policy.Document is not null && policy.IsAbout(action))
                 .SelectMany(static policy => policy.Document!.Statements.Select(statement => new Candidate(policy, statement)))
                 .Where(candidate => candidate.Statement.IsAbout(action))
                 .OrderBy(static candidate => candidate.Statement.Effect == PolicyEffect.Deny ? 0 : 1),

@@ -17,6 +17,9 @@ internal static class AccessSetup
         services.TryAddSingleton(TimeProvider.System);
         return services
             .AddSingleton<AccessVersion>()
+            .AddSingleton<PolicyStore>()
+            .AddSingleton<PrincipalPolicies>()
+            .AddSingleton<ResourcePolicies>()
             .AddSingleton<AccessGate>()
             .AddSingleton(keyFile)
             .AddSingleton<ServerKeys>()

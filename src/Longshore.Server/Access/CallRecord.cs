@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text.Json;
 using Longshore.Core;
 
 namespace Longshore.Server.Access;
@@ -8,6 +10,9 @@ namespace Longshore.Server.Access;
 /// </summary>
 internal sealed class CallRecord
 {
+    /// <summary>Longest request or answer that is kept, in bytes.</summary>
+    public const int MaxDocument = 32 * 1024;
+
     /// <summary>The service as CloudTrail names it, such as <c>ecr.amazonaws.com</c>.</summary>
     public string EventSource { get; set; } = "ecr.amazonaws.com";
 
@@ -49,6 +54,20 @@ internal sealed class CallRecord
 
     /// <summary>The error's sentence.</summary>
     public string? ErrorMessage { get; set; }
+
+    /// <summary>Sets the request's parameters from names and values.</summary>
+    public void SetParameters(IEnumerable<KeyValuePair<string, string>> values)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            foreach (var (name, value) in values) json.WriteString(name, value);
+            json.WriteEndObject();
+        }
+
+        RequestParameters = buffer.WrittenSpan.ToArray();
+    }
 
     /// <summary>The record of a request; made at its first use.</summary>
     public static CallRecord Of(HttpContext http)

@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Core.Policies;
 
 namespace Longshore.Server.Access;
 
@@ -37,6 +38,18 @@ internal sealed record Principal(PrincipalKind Kind, string Account, string Arn,
     /// <summary>What a session carries; null for long-term keys.</summary>
     public SessionGrant? Session { get; init; }
 
+    /// <summary>The same as policies name it.</summary>
+    public PolicyPrincipal ForPolicies => new(
+        Kind switch
+        {
+            PrincipalKind.Root => PolicyPrincipalKind.Root,
+            PrincipalKind.User => PolicyPrincipalKind.User,
+            PrincipalKind.RoleSession => PolicyPrincipalKind.RoleSession,
+            _ => PolicyPrincipalKind.Anonymous,
+        },
+        Account,
+        Arn) { RoleArn = RoleArn };
+
     /// <summary>Nobody.</summary>
     public static Principal Anonymous { get; } = new(PrincipalKind.Anonymous, "", "anonymous", "");
 }
@@ -56,7 +69,15 @@ internal sealed record SessionGrant(
     IReadOnlyList<string> Policies,
     IReadOnlyDictionary<string, string> Tags,
     string? SourceIdentity,
-    string? FederatedProvider);
+    string? FederatedProvider)
+{
+    private PolicySet? policySet;
+
+    /// <summary>The session's policies, read once; null when it has none.</summary>
+    public PolicySet? PolicySet => Policies.Count == 0
+        ? null
+        : policySet ??= new(Policies.Select(static text => AttachedPolicy.Read(PolicyKind.Session, "the session's policy", text)));
+}
 
 /// <summary>An authenticated caller: the principal, and the registry that its token or signature names.</summary>
 /// <param name="Principal">Who.</param>

@@ -1,3 +1,4 @@
+using Longshore.Server.Access;
 using Longshore.Server.Ecr;
 using Longshore.Server.EcrPublic;
 using Longshore.Server.Hosting;
@@ -34,6 +35,12 @@ internal sealed class AwsEndpoint(EcrFace ecr, EcrPublicFace ecrPublic, StsFace 
             },
             http);
         var reply = await AnswerAsync(http);
+        if (reply.ErrorCode is not null)
+        {
+            var record = CallRecord.Of(http);
+            (record.ErrorCode, record.ErrorMessage) = (reply.ErrorCode, reply.ErrorMessage);
+        }
+
         await reply.SendAsync(http);
     }
 

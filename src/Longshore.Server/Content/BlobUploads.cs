@@ -206,10 +206,12 @@ internal sealed class BlobUploads(
         Digest digest,
         RepositoryName? from,
         bool referencedOnly,
-        Func<RepositoryName, bool> mayRead,
+        Func<RepositoryName, ValueTask<bool>> mayRead,
         CancellationToken cancellationToken)
     {
-        if (from is { } source && !mayRead(source)) return (BlobInfo?)null;
+        // Asked before the write: the answer may need a read of its own, and the writer waits for nobody.
+        var source = from ?? await FindReadableAsync(registry, digest, referencedOnly, mayRead, cancellationToken);
+        if (from is { } named && !await mayRead(named)) source = null;
         return await database.WriteAsync<Outcome<BlobInfo?>>(
             Durability.Synced,
             async session =>
@@ -219,48 +221,53 @@ internal sealed class BlobUploads(
                     "SELECT id, size, location FROM blobs WHERE digest = @digest AND state = 0 /*lock FOR KEY SHARE*/",
                     static row => (Id: row.GetInt64(0), Size: row.GetInt64(1), Location: row.GetString(2)),
                     ("@digest", digest.Value));
-                if (blob.Location is null || !await IsReadableAsync(session, registry, blob.Id, from, referencedOnly, mayRead)) return (BlobInfo?)null;
+                if (blob.Location is null || source is not { } held || !await HoldsAsync(session, registry, blob.Id, held, referencedOnly)) return (BlobInfo?)null;
                 await publisher.LinkAsync(session, target, blob.Id);
                 return new BlobInfo(digest, blob.Size, blob.Location);
             },
             cancellationToken);
     }
 
-    private static async ValueTask<bool> IsReadableAsync(DbSession session, RegistryId registry, long blobId, RepositoryName? from, bool referencedOnly, Func<RepositoryName, bool> mayRead)
-    {
-        // Without a source, a few of the repositories that hold the body are asked about: a body held by very many is a
-        // base layer, and a caller who may read none of the first is told to upload, which is always right.
-        const int Asked = 20;
-        if (from is { } source)
-        {
-            return await session.QueryFirstAsync(
-                """
-                SELECT 1 FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id AND l.blob_id = @blob
-                WHERE r.account = @account AND r.region = @region AND r.name = @name
-                  AND (@any = 1 OR EXISTS (SELECT 1 FROM manifest_blobs m WHERE m.blob_id = l.blob_id AND m.repository_id = r.id))
-                """,
-                static row => row.GetInt64(0),
-                ("@any", !referencedOnly),
-                ("@blob", blobId),
-                ("@account", registry.Account),
-                ("@region", registry.Region),
-                ("@name", source.Value)) == 1;
-        }
-
-        var names = await session.QueryAsync(
+    private static async ValueTask<bool> HoldsAsync(DbSession session, RegistryId registry, long blobId, RepositoryName source, bool referencedOnly) =>
+        await session.QueryFirstAsync(
             """
-            SELECT r.name FROM repository_blobs l JOIN repositories r ON r.id = l.repository_id
-            WHERE l.blob_id = @blob AND r.account = @account AND r.region = @region
+            SELECT 1 FROM repositories r JOIN repository_blobs l ON l.repository_id = r.id AND l.blob_id = @blob
+            WHERE r.account = @account AND r.region = @region AND r.name = @name
               AND (@any = 1 OR EXISTS (SELECT 1 FROM manifest_blobs m WHERE m.blob_id = l.blob_id AND m.repository_id = r.id))
-            LIMIT @limit
             """,
-            static row => row.GetString(0),
+            static row => row.GetInt64(0),
             ("@any", !referencedOnly),
             ("@blob", blobId),
             ("@account", registry.Account),
             ("@region", registry.Region),
-            ("@limit", (long)Asked));
-        return names.Exists(text => RepositoryName.TryParse(text, out var name) && mayRead(name));
+            ("@name", source.Value)) == 1;
+
+    /// <summary>
+    /// Without a source, a few of the repositories that hold the body are asked about: a body held by very many is a base layer, and a caller
+    /// who may read none of the first is told to upload, which is always right.
+    /// </summary>
+    private async ValueTask<RepositoryName?> FindReadableAsync(
+        RegistryId registry, Digest digest, bool referencedOnly, Func<RepositoryName, ValueTask<bool>> mayRead, CancellationToken cancellationToken)
+    {
+        const int Asked = 20;
+        var names = await database.ReadAsync(
+            session => session.QueryAsync(
+                """
+                SELECT r.name FROM blobs b JOIN repository_blobs l ON l.blob_id = b.id JOIN repositories r ON r.id = l.repository_id
+                WHERE b.digest = @digest AND b.state = 0 AND r.account = @account AND r.region = @region
+                  AND (@any = 1 OR EXISTS (SELECT 1 FROM manifest_blobs m WHERE m.blob_id = l.blob_id AND m.repository_id = r.id))
+                LIMIT @limit
+                """,
+                static row => row.GetString(0),
+                ("@any", !referencedOnly),
+                ("@digest", digest.Value),
+                ("@account", registry.Account),
+                ("@region", registry.Region),
+                ("@limit", (long)Asked)),
+            cancellationToken);
+        foreach (var text in names)
+            if (RepositoryName.TryParse(text, out var name) && await mayRead(name)) return name;
+        return null;
     }
 
     private async ValueTask<Outcome<UploadStatus>> AppendAsync(

@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Access;
 using Longshore.Server.Content;
 
 namespace Longshore.Server.Ecr;
@@ -8,6 +9,9 @@ namespace Longshore.Server.Ecr;
 internal sealed class CreateRepository(RepositoryCatalog catalog) : EcrHandler<CreateRepositoryRequest, CreateRepositoryResponse>(EcrOperations.CreateRepository)
 {
     protected override Outcome<EcrTarget> Locate(CreateRepositoryRequest input, RegistryId home) => EcrTarget.OfRepository(home, input.RegistryId, input.RepositoryName);
+
+    // Creating with tags is authorised for the tags too (ecr-behaviour, section 3).
+    protected override AccessRequest Describe(CreateRepositoryRequest input, in AccessRequest request) => request with { RequestTags = ResourceTags.ForConditions(input.Tags) };
 
     protected override async ValueTask<Outcome<CreateRepositoryResponse>> HandleAsync(CreateRepositoryRequest input, EcrTarget target, EcrCall call, CancellationToken cancellationToken)
     {

@@ -8,7 +8,8 @@ namespace Longshore.Server.Ecr;
 /// <summary>DescribeRepositories: those named, in their order, or all by pages.</summary>
 internal sealed class DescribeRepositories(RepositoryCatalog catalog) : EcrHandler<DescribeRepositoriesRequest, DescribeRepositoriesResponse>(EcrOperations.DescribeRepositories)
 {
-    protected override Outcome<EcrTarget> Locate(DescribeRepositoriesRequest input, RegistryId home) => EcrTarget.OfRepositories(home, input.RegistryId, input.RepositoryNames ?? []);
+    protected override Outcome<EcrTarget> Locate(DescribeRepositoriesRequest input, RegistryId home) =>
+        EcrTarget.OfRepositories(home, input.RegistryId, input.RepositoryNames ?? []).TryGet(out var target, out var error) ? target with { AllRepositories = true } : error;
 
     /// <summary>Repositories on a page unless maxResults says otherwise (API reference).</summary>
     private const int DefaultPage = 100;

@@ -5,9 +5,10 @@ using Longshore.Server.Aws;
 namespace Longshore.Server.Ecr;
 
 /// <summary>A verified call of an ECR operation.</summary>
+/// <param name="Http">The request.</param>
 /// <param name="Caller">Who calls; its registry is the region of the signature in its account.</param>
 /// <param name="Address">How the caller reaches this server.</param>
-internal sealed record EcrCall(Caller Caller, PublicAddress Address);
+internal sealed record EcrCall(HttpContext Http, Caller Caller, PublicAddress Address);
 
 /// <summary>What an operation works on: what the gate is asked about, and what the handler is given.</summary>
 /// <param name="Registry">The registry; another account's when the request names one.</param>
@@ -16,6 +17,9 @@ internal sealed record EcrTarget(RegistryId Registry, IReadOnlyList<RepositoryNa
 {
     private const string ArnService = "ecr";
     private const string ArnResource = "repository/";
+
+    /// <summary>Whether the operation is about repositories and names none: the gate is asked about all of them.</summary>
+    public bool AllRepositories { get; init; }
 
     /// <summary>The one repository.</summary>
     public RepositoryName Name => Names[0];

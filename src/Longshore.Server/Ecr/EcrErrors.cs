@@ -59,6 +59,8 @@ internal static class EcrErrors
         ErrorCode.ExclusionNotFound => EcrErrorShapes.ExclusionNotFoundException,
         ErrorCode.TemplateAlreadyExists => EcrErrorShapes.TemplateAlreadyExistsException,
         ErrorCode.TemplateNotFound => EcrErrorShapes.TemplateNotFoundException,
+        ErrorCode.RepositoryPolicyNotFound => EcrErrorShapes.RepositoryPolicyNotFoundException,
+        ErrorCode.RegistryPolicyNotFound => EcrErrorShapes.RegistryPolicyNotFoundException,
         ErrorCode.LifecyclePolicyNotFound => EcrErrorShapes.LifecyclePolicyNotFoundException,
         ErrorCode.LifecyclePolicyPreviewNotFound => EcrErrorShapes.LifecyclePolicyPreviewNotFoundException,
         ErrorCode.LifecyclePolicyPreviewInProgress => EcrErrorShapes.LifecyclePolicyPreviewInProgressException,
@@ -108,7 +110,11 @@ internal static class EcrErrors
             // The model has no number for "none".
             LastValidByteReceived = last < 0 ? null : last,
         };
-        return AwsReply.Json(shape.HttpStatus, AwsJson.Serialize(body, EcrJsonContext.Wire.InvalidLayerPartExceptionBody));
+        return AwsReply.Json(shape.HttpStatus, AwsJson.Serialize(body, EcrJsonContext.Wire.InvalidLayerPartExceptionBody)) with
+        {
+            ErrorCode = shape.Code,
+            ErrorMessage = error.Message,
+        };
     }
 
     /// <summary>A bad parameter in ECR's words.</summary>

@@ -27,11 +27,18 @@ internal sealed class EcrFace(IServiceProvider services, CallerAuthenticator aut
     {
         var limit = operation.IsLarge ? AwsEndpoint.LargeBody : AwsEndpoint.SmallBody;
         using var body = await RequestBody.ReadAsync(http.Request, limit, http.RequestAborted);
+        var record = CallRecord.Of(http);
+        record.EventName = operation.Operation.Name;
         if (body is null) return AwsReply.JsonError(CommonErrors.RequestTooLarge, $"The request body is larger than {limit} bytes.");
         var authentication = await authenticator.AuthenticateAwsAsync(http, body.Bytes, Service, http.RequestAborted);
         if (!authentication.Succeeded) return JsonAuthentication.Refuse(authentication.Failure);
-        return operation.Handler is { } handler
-            ? await handler.AnswerAsync(new EcrCall(authentication.Caller, address), body.Bytes, gate, http.RequestAborted)
+        record.Caller = authentication.Caller;
+        record.Registry = authentication.Caller.Registry;
+        if (operation.Handler is { } handler) return await handler.AnswerAsync(new EcrCall(http, authentication.Caller, address), body.Bytes, gate, http.RequestAborted);
+        // What cannot be done yet may be denied already: who may not know does not learn.
+        var request = new AccessRequest(http, authentication.Caller, "ecr:" + operation.Operation.Name, authentication.Caller.Registry, null);
+        return await gate.CheckAsync(request, http.RequestAborted) is { } denied
+            ? EcrErrors.Answer(operation.Operation, denied)
             : AwsReply.JsonError(NotOffered.ErrorOf(operation.Operation), NotOffered.Message(operation.Operation));
     }
 }

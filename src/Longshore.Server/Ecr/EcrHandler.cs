@@ -15,6 +15,14 @@ internal abstract class EcrHandler
     /// <summary>The IAM action.</summary>
     public string Action => "ecr:" + Operation.Name;
 
+    /// <summary>Whether it changes nothing: ECR's verbs say so.</summary>
+    public bool IsReadOnly => ReadingVerbs.Any(verb => Operation.Name.StartsWith(verb, StringComparison.Ordinal));
+
+    /// <summary>Whether its body is content rather than parameters: it is not copied into the trail.</summary>
+    public bool CarriesContent => Operation.Name is "UploadLayerPart" or "PutImage";
+
+    private static readonly string[] ReadingVerbs = ["Get", "Describe", "List", "BatchGet", "BatchCheck", "Validate"];
+
     /// <summary>Answers a call whose signature was verified.</summary>
     public abstract ValueTask<AwsReply> AnswerAsync(EcrCall call, ReadOnlyMemory<byte> body, AccessGate gate, CancellationToken cancellationToken);
 }
@@ -34,6 +42,9 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
     public sealed override async ValueTask<AwsReply> AnswerAsync(EcrCall call, ReadOnlyMemory<byte> body, AccessGate gate, CancellationToken cancellationToken)
     {
         // 1
+        var record = CallRecord.Of(call.Http);
+        record.ReadOnly = IsReadOnly;
+        if (!CarriesContent && body.Length <= CallRecord.MaxDocument) record.RequestParameters = body.ToArray();
         if (!operation.TryReadInput(new ReadOnlySequence<byte>(body), out var input, out var malformed))
             return AwsReply.JsonError(CommonErrors.Serialization, malformed);
         // 2
@@ -43,12 +54,18 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
         // 3
         if (!Locate(input, call.Caller.Registry).TryGet(out var target, out var error)) return EcrErrors.Answer(operation, error);
         // 4
-        if (Refusal(call, target, gate) is { } refusal) return EcrErrors.Answer(operation, refusal);
+        record.Registry = target.Registry;
+        if (target.Names.Count == 1) record.Repository = target.Name.Value;
+        if (await RefusalAsync(input, call, target, gate, cancellationToken) is { } refusal) return EcrErrors.Answer(operation, refusal);
         // 5
-        return (await HandleAsync(input, target, call, cancellationToken)).TryGet(out var output, out error)
-            ? AwsReply.Json(StatusCodes.Status200OK, operation.WriteOutput(output))
-            : EcrErrors.Answer(operation, error);
+        if (!(await HandleAsync(input, target, call, cancellationToken)).TryGet(out var output, out error)) return EcrErrors.Answer(operation, error);
+        var answer = operation.WriteOutput(output);
+        if (!IsReadOnly && !CarriesContent && answer.Length <= CallRecord.MaxDocument) record.ResponseElements = answer;
+        return AwsReply.Json(StatusCodes.Status200OK, answer);
     }
+
+    /// <summary>Tells the gate what conditions may ask about: tags that the request brings, keys of this action alone. Nothing unless overridden.</summary>
+    protected virtual AccessRequest Describe(TInput input, in AccessRequest request) => request;
 
     /// <summary>What the input is about, for the gate.</summary>
     /// <param name="input">The input; the model's constraints hold.</param>
@@ -58,12 +75,23 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
     /// <summary>Does the work; the gate has allowed it.</summary>
     protected abstract ValueTask<Outcome<TOutput>> HandleAsync(TInput input, EcrTarget target, EcrCall call, CancellationToken cancellationToken);
 
-    private RegistryError? Refusal(EcrCall call, EcrTarget target, AccessGate gate)
+    private async ValueTask<RegistryError?> RefusalAsync(TInput input, EcrCall call, EcrTarget target, AccessGate gate, CancellationToken cancellationToken)
     {
-        var principal = call.Caller.Principal;
-        if (target.Names.Count == 0) return gate.Check(new AccessRequest(principal, Action, target.Registry, null));
+        if (target.Names.Count == 0)
+        {
+            var whole = new AccessRequest(call.Http, call.Caller, Action, target.Registry, null)
+            {
+                Resource = target.AllRepositories ? AccessRequest.AllRepositories(target.Registry) : null,
+            };
+            return await gate.CheckAsync(Describe(input, whole), cancellationToken);
+        }
+
         foreach (var name in target.Names)
-            if (gate.Check(new AccessRequest(principal, Action, target.Registry, name)) is { } refusal) return refusal;
+        {
+            var request = new AccessRequest(call.Http, call.Caller, Action, target.Registry, name);
+            if (await gate.CheckAsync(Describe(input, request), cancellationToken) is { } refusal) return refusal;
+        }
+
         return null;
     }
 }

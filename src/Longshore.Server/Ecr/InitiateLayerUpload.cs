@@ -15,7 +15,7 @@ internal sealed class InitiateLayerUpload(BlobUploads uploads, PushTargets targe
         var outcome = await uploads.StartAsync(target.Registry, target.Name, cancellationToken);
         if (outcome.Error is { Code: ErrorCode.RepositoryNotFound } missing)
         {
-            if (await targets.RetryAsync(call.Caller.Principal, target.Registry, target.Name, missing, cancellationToken) is { } refused) return refused;
+            if (await targets.RetryAsync(call.Http, call.Caller, target.Registry, target.Name, missing, cancellationToken) is { } refused) return refused;
             outcome = await uploads.StartAsync(target.Registry, target.Name, cancellationToken);
         }
 

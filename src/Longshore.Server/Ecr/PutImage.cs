@@ -32,7 +32,7 @@ internal sealed class PutImage(Images images, PushTargets targets) : EcrHandler<
         var outcome = await images.PutAsync(put, cancellationToken);
         if (outcome.Error is { Code: ErrorCode.RepositoryNotFound } missing)
         {
-            if (await targets.RetryAsync(call.Caller.Principal, target.Registry, target.Name, missing, cancellationToken) is { } refused) return refused;
+            if (await targets.RetryAsync(call.Http, call.Caller, target.Registry, target.Name, missing, cancellationToken) is { } refused) return refused;
             outcome = await images.PutAsync(put, cancellationToken);
         }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Access;
 
 namespace Longshore.Server.Ecr;
 
@@ -29,6 +30,10 @@ internal static class ResourceTags
 
         return Outcome<IReadOnlyDictionary<string, string>>.Of(read);
     }
+
+    /// <summary>Tags as conditions see them, before they are checked: of a key that is given twice the last counts.</summary>
+    public static IReadOnlyDictionary<string, string> ForConditions(IReadOnlyList<Tag>? tags) =>
+        TagSet.Of([.. (tags ?? []).Select(static tag => (tag.Key ?? "", tag.Value ?? ""))]);
 
     /// <summary>What is wrong with a key, or null.</summary>
     public static RegistryError? CheckKey(string key) =>

@@ -1,6 +1,7 @@
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
 using Longshore.Core.Lifecycle;
+using Longshore.Core.Policies;
 using Longshore.Server.Content;
 using Longshore.Server.RegistrySettings;
 
@@ -19,6 +20,7 @@ internal static class TemplateWire
         ImageTagMutability = template.Settings.TagMutability.ToName(),
         ImageTagMutabilityExclusionFilters = RepositoryWire.FiltersOf(template.Settings),
         LifecyclePolicy = template.LifecyclePolicy,
+        RepositoryPolicy = template.RepositoryPolicy,
         AppliedFor = template.AppliedFor,
         CustomRoleArn = template.CustomRoleArn,
         CreatedAt = template.CreatedAt,
@@ -29,8 +31,8 @@ internal static class TemplateWire
     public static Outcome<CreationTemplate> Apply(this CreationTemplate template, UpdateRepositoryCreationTemplateRequest input, DateTimeOffset now)
     {
         if (Encryption.Refuse(input.EncryptionConfiguration?.EncryptionType, input.EncryptionConfiguration?.KmsKey) is { } encryption) return encryption;
-        if (input.RepositoryPolicy is { Length: > 0 })
-            return EcrErrors.InvalidParameter("repositoryPolicy", "This Longshore server does not offer repository policies yet: leave repositoryPolicy out");
+        if (input.RepositoryPolicy is { Length: > 0 } access && PolicyDocument.Parse(access, PolicyKind.Repository).Error is { } invalid)
+            return EcrErrors.InvalidParameter("repositoryPolicy", $"Invalid repository policy provided: {invalid.Message}");
         if (input.LifecyclePolicy is { Length: > 0 } policy && CheckPolicy(policy) is { } unusable) return unusable;
 
         var appliedFor = input.AppliedFor is { } uses ? [.. uses.Distinct(StringComparer.Ordinal)] : template.AppliedFor;
@@ -54,6 +56,7 @@ internal static class TemplateWire
             Settings = settings,
             ResourceTags = tags,
             LifecyclePolicy = input.LifecyclePolicy ?? template.LifecyclePolicy,
+            RepositoryPolicy = input.RepositoryPolicy ?? template.RepositoryPolicy,
             CustomRoleArn = role,
             UpdatedAt = now,
         };

@@ -6,7 +6,7 @@ using Longshore.Server.Aws;
 namespace Longshore.Server.EcrPublic;
 
 /// <summary>ECR Public. None of its operations is offered yet: each says so in its own model's words, to callers who are known.</summary>
-internal sealed class EcrPublicFace(CallerAuthenticator authenticator)
+internal sealed class EcrPublicFace(CallerAuthenticator authenticator, AccessGate gate)
 {
     /// <summary>What stands before the dot in <c>X-Amz-Target</c>.</summary>
     public const string TargetPrefix = EcrPublicOperations.TargetPrefix;
@@ -20,10 +20,16 @@ internal sealed class EcrPublicFace(CallerAuthenticator authenticator)
     public async ValueTask<AwsReply> AnswerAsync(HttpContext http, AwsOperation operation)
     {
         using var body = await RequestBody.ReadAsync(http.Request, AwsEndpoint.LargeBody, http.RequestAborted);
+        var record = CallRecord.Of(http);
+        (record.EventSource, record.EventName) = ("ecr-public.amazonaws.com", operation.Name);
         if (body is null) return AwsReply.JsonError(CommonErrors.RequestTooLarge, "The request body is too large.");
         var authentication = await authenticator.AuthenticateAwsAsync(http, body.Bytes, Service, http.RequestAborted);
-        return authentication.Succeeded
-            ? AwsReply.JsonError(NotOffered.ErrorOf(operation), NotOffered.Message(operation))
-            : JsonAuthentication.Refuse(authentication.Failure);
+        if (!authentication.Succeeded) return JsonAuthentication.Refuse(authentication.Failure);
+        record.Caller = authentication.Caller;
+        record.Registry = authentication.Caller.Registry;
+        var request = new AccessRequest(http, authentication.Caller, "ecr-public:" + operation.Name, authentication.Caller.Registry, null);
+        return await gate.CheckAsync(request, http.RequestAborted) is { } denied
+            ? AwsReply.JsonError(CommonErrors.AccessDenied, denied.Message)
+            : AwsReply.JsonError(NotOffered.ErrorOf(operation), NotOffered.Message(operation));
     }
 }

@@ -70,6 +70,8 @@ internal sealed class ManagementEndpoint(
     {
         // 2. A token is looked at before a body is read; a signature covers the body.
         var declaration = operation.Declaration;
+        var record = CallRecord.Of(http);
+        (record.EventSource, record.EventName, record.ReadOnly) = ("longshore", declaration.Verb, HttpMethods.IsGet(declaration.Method));
         var aborted = http.RequestAborted;
         var signed = ManagementAuthentication.IsSigned(http);
         Caller? caller = null;
@@ -94,7 +96,9 @@ internal sealed class ManagementEndpoint(
         }
 
         // 3 to 5
-        if (!Admit(declaration, caller!, query, values).TryGet(out var call, out error))
+        record.Caller = caller;
+        record.Registry = caller!.Registry;
+        if (!(await AdmitAsync(http, declaration, caller, query, values)).TryGet(out var call, out error))
         {
             await ManagementErrors.WriteAsync(http, error);
             return;
@@ -119,7 +123,7 @@ internal sealed class ManagementEndpoint(
         else await ManagementErrors.WriteAsync(http, error);
     }
 
-    private Outcome<ManagementCall> Admit(ManagementDeclaration declaration, Caller caller, string query, Dictionary<string, string> values)
+    private async ValueTask<Outcome<ManagementCall>> AdmitAsync(HttpContext http, ManagementDeclaration declaration, Caller caller, string query, Dictionary<string, string> values)
     {
         // 3
         foreach (var (name, value) in QueryParameters.Parse(query))
@@ -156,11 +160,15 @@ internal sealed class ManagementEndpoint(
         }
 
         // 5
-        if (gate.Check(new AccessRequest(caller.Principal, declaration.Action, registry, repository)) is { } denied) return denied;
+        var record = CallRecord.Of(http);
+        (record.Registry, record.Repository) = (registry, repository?.Value);
+        if (values.Count > 0) record.SetParameters(values);
+        if (await gate.CheckAsync(new AccessRequest(http, caller, declaration.Action, registry, repository), http.RequestAborted) is { } denied) return denied;
         var call = new ManagementCall(declaration, caller, registry, repository, values, time.GetUtcNow());
         foreach (var parameter in declaration.Parameters)
         {
-            if (parameter.FurtherAction is { } further && call.Flag(parameter.Name) && gate.Check(new AccessRequest(caller.Principal, further, registry, repository)) is { } refused)
+            if (parameter.FurtherAction is { } further && call.Flag(parameter.Name)
+                && await gate.CheckAsync(new AccessRequest(http, caller, further, registry, repository), http.RequestAborted) is { } refused)
                 return refused;
         }
 

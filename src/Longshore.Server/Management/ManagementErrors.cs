@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Longshore.Core;
+using Longshore.Server.Access;
 using Longshore.Server.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -31,6 +32,7 @@ internal static class ManagementErrors
     {
         ErrorCode.BlobUnknown or ErrorCode.BlobUploadUnknown or ErrorCode.ManifestUnknown or ErrorCode.RepositoryNotFound
             or ErrorCode.ExclusionNotFound or ErrorCode.TemplateNotFound or ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound
+            or ErrorCode.RepositoryPolicyNotFound or ErrorCode.RegistryPolicyNotFound
             or ErrorCode.PlanNotFound or ErrorCode.ProtectionNotFound or ErrorCode.UsageSourceNotFound => StatusCodes.Status404NotFound,
         ErrorCode.ContentReferenced or ErrorCode.RepositoryAlreadyExists or ErrorCode.RepositoryNotEmpty or ErrorCode.TagImmutable
             or ErrorCode.ImageTagDoesNotMatchDigest or ErrorCode.ImageAlreadyExists or ErrorCode.LayerAlreadyExists or ErrorCode.LayerInaccessible
@@ -61,10 +63,15 @@ internal static class ManagementErrors
     }
 
     /// <summary>Answers with an error of HTTP alone.</summary>
-    public static Task WriteAsync(HttpContext http, int status, string code, string message, IReadOnlyDictionary<string, string>? detail = null) => SendAsync(
-        http,
-        status,
-        JsonSerializer.SerializeToUtf8Bytes(new ManagementErrorBody(code, message, http.TraceIdentifier, detail), ManagementFaceJson.Wire.ManagementErrorBody));
+    public static Task WriteAsync(HttpContext http, int status, string code, string message, IReadOnlyDictionary<string, string>? detail = null)
+    {
+        var record = CallRecord.Of(http);
+        (record.ErrorCode, record.ErrorMessage) = (code, message);
+        return SendAsync(
+            http,
+            status,
+            JsonSerializer.SerializeToUtf8Bytes(new ManagementErrorBody(code, message, http.TraceIdentifier, detail), ManagementFaceJson.Wire.ManagementErrorBody));
+    }
 
     /// <summary>Sends an answer; an empty body is 204.</summary>
     public static async Task SendAsync(HttpContext http, int status, byte[] body)

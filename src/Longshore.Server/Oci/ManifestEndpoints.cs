@@ -82,7 +82,7 @@ internal sealed class ManifestEndpoints(Images images, PullTimeExclusions pulls,
         var stored = await images.PutAsync(put, request.Aborted);
         if (stored.Error is { Code: ErrorCode.RepositoryNotFound } missing)
         {
-            if (await targets.RetryAsync(request.Caller.Principal, request.Registry, request.Name, missing, request.Aborted) is { } refused)
+            if (await targets.RetryAsync(request.Http, request.Caller, request.Registry, request.Name, missing, request.Aborted) is { } refused)
             {
                 await request.FailAsync(refused);
                 return;

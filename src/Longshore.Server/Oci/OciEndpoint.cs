@@ -18,15 +18,20 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
     public async Task HandleAsync(HttpContext http)
     {
         http.Response.Headers[OciHeaders.DockerApiVersion] = OciHeaders.DockerApiVersionValue;
+        var record = CallRecord.Of(http);
 
         // 1
         var host = http.Request.Headers.Host.ToString();
         var authenticated = await authenticator.AuthenticateRegistryAsync(http, registries.ForHost(host), http.RequestAborted);
         if (!authenticated.TryGet(out var caller, out var error) || (error = caller.Principal.Kind == PrincipalKind.Anonymous ? NoCredentials : null) is not null)
         {
+            NoteRefused(http, record);
             await OciErrors.WriteAsync(http, error);
             return;
         }
+
+        record.Caller = caller;
+        record.Registry = caller.Registry;
 
         // 2
         if (!RequestTarget.TryParse(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, out var path, out var escaped))
@@ -41,6 +46,8 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
             return;
         }
 
+        record.EventName = operation.EventName;
+        record.ReadOnly = operation.IsReadOnly;
         RepositoryName? name = null;
         if (path.Route is not (RegistryRoute.Base or RegistryRoute.Catalog))
         {
@@ -51,6 +58,8 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
             }
 
             name = parsed;
+            record.Repository = parsed.Value;
+            Note(record, path.Tail);
         }
 
         // 3
@@ -61,14 +70,39 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
         }
 
         // 4
-        if (operation.Action != OciOperations.AnyCaller
-            && gate.Check(new AccessRequest(caller.Principal, operation.Action, registry, name)) is { } denied)
+        record.Registry = registry;
+        if (operation.Action != OciOperations.AnyCaller)
         {
-            await OciErrors.WriteAsync(http, denied);
-            return;
+            var request = new AccessRequest(http, caller, operation.Action, registry, name)
+            {
+                Resource = path.Route == RegistryRoute.Catalog ? AccessRequest.AllRepositories(registry) : null,
+            };
+            if (await gate.CheckAsync(request, http.RequestAborted) is { } denied)
+            {
+                await OciErrors.WriteAsync(http, denied);
+                return;
+            }
         }
 
         // 5
         await operation.HandleAsync(handlers, new OciRequest(http, caller, registry, name.GetValueOrDefault(), path.Tail));
+    }
+
+    // What somebody who is not let in was after.
+    private static void NoteRefused(HttpContext http, CallRecord record)
+    {
+        if (!RequestTarget.TryParse(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, out var path, out _)) return;
+        if (OciOperations.Find(path.Route, http.Request.Method) is { } operation) (record.EventName, record.ReadOnly) = (operation.EventName, operation.IsReadOnly);
+        if (!path.TryGetName(out var name)) return;
+        record.Repository = name.Value;
+        Note(record, path.Tail);
+    }
+
+    // What the trail calls the image or layer: as the client named it, if the name can be one.
+    private static void Note(CallRecord record, string tail)
+    {
+        if (!Reference.TryParse(tail, out var reference)) return;
+        if (reference.IsDigest) record.Digest = reference.Digest.Value;
+        else record.Tag = reference.Tag.Value;
     }
 }

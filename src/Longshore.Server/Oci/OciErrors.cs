@@ -1,4 +1,5 @@
 using Longshore.Core;
+using Longshore.Server.Access;
 using Longshore.Server.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -61,7 +62,7 @@ internal static class OciErrors
         ErrorCode.ExclusionNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.TemplateAlreadyExists => (Unsupported, StatusCodes.Status409Conflict),
         ErrorCode.TemplateNotFound => (Unsupported, StatusCodes.Status404NotFound),
-        ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound or ErrorCode.PlanNotFound => (Unsupported, StatusCodes.Status404NotFound),
+        ErrorCode.RepositoryPolicyNotFound or ErrorCode.RegistryPolicyNotFound or ErrorCode.LifecyclePolicyNotFound or ErrorCode.LifecyclePolicyPreviewNotFound or ErrorCode.PlanNotFound => (Unsupported, StatusCodes.Status404NotFound),
         ErrorCode.LifecyclePolicyPreviewInProgress or ErrorCode.PlanNotApplicable or ErrorCode.StorageClassUpdateNotSupported => (Unsupported, StatusCodes.Status409Conflict),
         // Nobody may, whatever their rights: a policy of the registry.
         ErrorCode.ImageProtected => (Denied, StatusCodes.Status403Forbidden),
@@ -118,6 +119,8 @@ internal static class OciErrors
 
     private static async Task WriteAsync(HttpContext http, int status, string code, string message, IReadOnlyDictionary<string, string>? detail = null)
     {
+        var record = CallRecord.Of(http);
+        (record.ErrorCode, record.ErrorMessage) = (code, message);
         using var body = new JsonBody();
         var json = body.Writer;
         json.WriteStartObject();

@@ -15,7 +15,14 @@ internal sealed record OciHandlers(
 /// credentials are enough. Operations that do more than their name says ask the gate again for the rest.
 /// </param>
 /// <param name="HandleAsync">What it does.</param>
-internal sealed record OciOperation(RegistryRoute Route, string Method, string Action, Func<OciHandlers, OciRequest, Task> HandleAsync);
+internal sealed record OciOperation(RegistryRoute Route, string Method, string Action, Func<OciHandlers, OciRequest, Task> HandleAsync)
+{
+    /// <summary>What the trail calls it: the API name of its action. ECR has none for the check of credentials.</summary>
+    public string EventName { get; } = Action.Length == 0 ? "CheckRegistryAccess" : Action[(Action.IndexOf(':', StringComparison.Ordinal) + 1)..];
+
+    /// <summary>Whether it changes nothing.</summary>
+    public bool IsReadOnly { get; } = HttpMethods.IsGet(Method) || HttpMethods.IsHead(Method);
+}
 
 /// <summary>Every operation of the distribution API with its IAM action (ecr-behaviour section 3): the one table.</summary>
 internal static class OciOperations

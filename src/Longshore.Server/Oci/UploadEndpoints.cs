@@ -37,7 +37,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
         var started = await uploads.StartAsync(request.Registry, request.Name, request.Aborted);
         if (started.Error is { } missing)
         {
-            if (await targets.RetryAsync(request.Caller.Principal, request.Registry, request.Name, missing, request.Aborted) is { } error)
+            if (await targets.RetryAsync(request.Http, request.Caller, request.Registry, request.Name, missing, request.Aborted) is { } error)
             {
                 await request.FailAsync(error);
                 return;
@@ -70,7 +70,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
     public async Task CompleteAsync(OciRequest request)
     {
         var body = request.HasBody ? request.Http.Request.BodyReader : null;
-        var error = body is null ? null : Check(request, UploadPart);
+        var error = body is null ? null : await CheckAsync(request, UploadPart);
         long? start = null, length = null;
         Digest digest = default;
         if (error is null && !Digest.TryParse(request.Query("digest"), out digest)) error = MissingOrMalformed(request.Query("digest"));
@@ -102,7 +102,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
             return true;
         }
 
-        if (Check(request, CompleteUpload) is { } denied)
+        if (await CheckAsync(request, CompleteUpload) is { } denied)
         {
             await request.FailAsync(denied);
             return true;
@@ -119,20 +119,21 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
             from = name;
         }
 
-        var (gateOfAll, principal, registry) = (gate, request.Caller.Principal, request.Registry);
+        var (gateOfAll, http, caller, registry) = (gate, request.Http, request.Caller, request.Registry);
         var referencedOnly = mounting == BlobMounting.Referenced;
-        bool MayRead(RepositoryName repository) => gateOfAll.Check(new AccessRequest(principal, ReadSource, registry, repository)) is null;
+        async ValueTask<bool> MayReadAsync(RepositoryName repository) =>
+            await gateOfAll.CheckAsync(new AccessRequest(http, caller, ReadSource, registry, repository), http.RequestAborted) is null;
 
-        var mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayRead, request.Aborted);
+        var mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayReadAsync, request.Aborted);
         if (mounted.Error is { } missing)
         {
-            if (await targets.RetryAsync(request.Caller.Principal, request.Registry, request.Name, missing, request.Aborted) is { } error)
+            if (await targets.RetryAsync(request.Http, request.Caller, request.Registry, request.Name, missing, request.Aborted) is { } error)
             {
                 await request.FailAsync(error);
                 return true;
             }
 
-            mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayRead, request.Aborted);
+            mounted = await uploads.MountAsync(registry, request.Name, digest, from, referencedOnly, MayReadAsync, request.Aborted);
             if (mounted.Error is { } again)
             {
                 await request.FailAsync(again);
@@ -147,7 +148,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
 
     private async Task PutWholeAsync(OciRequest request, string text)
     {
-        if ((Check(request, UploadPart) ?? Check(request, CompleteUpload)) is { } denied)
+        if ((await CheckAsync(request, UploadPart) ?? await CheckAsync(request, CompleteUpload)) is { } denied)
         {
             await request.FailAsync(denied);
             return;
@@ -159,7 +160,7 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
             return;
         }
 
-        if (await targets.EnsureAsync(request.Caller.Principal, request.Registry, request.Name, request.Aborted) is { } error)
+        if (await targets.EnsureAsync(request.Http, request.Caller, request.Registry, request.Name, request.Aborted) is { } error)
         {
             await request.FailAsync(error);
             return;
@@ -171,8 +172,8 @@ internal sealed class UploadEndpoints(BlobUploads uploads, AccountSettings setti
         await AnswerAsync(request, await uploads.PutAsync(request.Registry, request.Name, digest, length, body.BodyReader, request.Aborted));
     }
 
-    private RegistryError? Check(in OciRequest request, string action) =>
-        gate.Check(new AccessRequest(request.Caller.Principal, action, request.Registry, request.Name));
+    private ValueTask<RegistryError?> CheckAsync(in OciRequest request, string action) =>
+        gate.CheckAsync(new AccessRequest(request.Http, request.Caller, action, request.Registry, request.Name), request.Aborted);
 
     private static RegistryError MissingOrMalformed(string? digest) => string.IsNullOrEmpty(digest)
         ? new RegistryError(ErrorCode.DigestInvalid, "The query lacks digest=, the digest of the whole blob.")

@@ -31,11 +31,13 @@ internal sealed class AccountSettings
     ];
 
     private readonly IDatabase database;
+    private readonly AccessVersion access;
     private readonly TimeProvider time;
     private readonly RegistryCache<MountingEntry> mounting;
 
-    public AccountSettings(IDatabase database, TimeProvider time)
+    public AccountSettings(IDatabase database, AccessVersion access, TimeProvider time)
     {
+        this.access = access;
         this.database = database;
         this.time = time;
         mounting = new RegistryCache<MountingEntry>(LoadMountingAsync, time);
@@ -55,6 +57,8 @@ internal sealed class AccountSettings
         if (!setting.Values.Contains(value, StringComparer.Ordinal)) return RegistrySettingsErrors.InvalidParameter("value", OneOf(setting.Values));
         await database.WriteAsync(Durability.Synced, session => SettingRows.PutAsync(session, registry, setting.Name, value, time.GetUtcNow()), cancellationToken);
         mounting.Invalidate(registry);
+        // The scope of the registry's policy is one of them.
+        access.Bump();
         return Done.Value;
     }
 

@@ -23,6 +23,9 @@ internal sealed record CreationTemplate(
     DateTimeOffset CreatedAt,
     DateTimeOffset UpdatedAt)
 {
+    /// <summary>The policy of the new repository; null or empty for none.</summary>
+    public string? RepositoryPolicy { get; init; }
+
     /// <summary>The prefix of the template for all that no other one matches.</summary>
     public const string Root = "ROOT";
 

@@ -11,7 +11,7 @@ namespace Longshore.Server.RegistrySettings;
 internal sealed class CreationTemplates(IDatabase database)
 {
     private const string Columns =
-        "prefix, description, applied_for, tag_mutability, mutability_filters, resource_tags, lifecycle_policy, custom_role_arn, created_at, updated_at";
+        "prefix, description, applied_for, tag_mutability, mutability_filters, resource_tags, lifecycle_policy, custom_role_arn, created_at, updated_at, repository_policy";
 
     /// <summary>Adds a template. TemplateAlreadyExists.</summary>
     public ValueTask<Outcome<Done>> CreateAsync(RegistryId registry, CreationTemplate template, CancellationToken cancellationToken) => database.WriteAsync<Outcome<Done>>(
@@ -91,10 +91,10 @@ internal sealed class CreationTemplates(IDatabase database)
     private static ValueTask<int> PutAsync(DbSession session, RegistryId registry, CreationTemplate template) => session.ExecuteAsync(
         $"""
         INSERT INTO creation_templates (account, region, {Columns})
-        VALUES (@account, @region, @prefix, @description, @appliedFor, @mutability, @filters, @tags, @policy, @role, @created, @updated)
+        VALUES (@account, @region, @prefix, @description, @appliedFor, @mutability, @filters, @tags, @policy, @role, @created, @updated, @repositoryPolicy)
         ON CONFLICT (account, region, prefix) DO UPDATE SET description = excluded.description, applied_for = excluded.applied_for,
             tag_mutability = excluded.tag_mutability, mutability_filters = excluded.mutability_filters, resource_tags = excluded.resource_tags,
-            lifecycle_policy = excluded.lifecycle_policy, custom_role_arn = excluded.custom_role_arn, updated_at = excluded.updated_at
+            lifecycle_policy = excluded.lifecycle_policy, repository_policy = excluded.repository_policy, custom_role_arn = excluded.custom_role_arn, updated_at = excluded.updated_at
         """,
         ("@account", registry.Account),
         ("@region", registry.Region),
@@ -105,6 +105,7 @@ internal sealed class CreationTemplates(IDatabase database)
         ("@filters", RepositoryRows.JoinFilters(template.Settings.MutabilityFilters)),
         ("@tags", JsonSerializer.Serialize(template.ResourceTags, CreationTemplateJson.Default.IReadOnlyDictionaryStringString)),
         ("@policy", template.LifecyclePolicy),
+        ("@repositoryPolicy", template.RepositoryPolicy),
         ("@role", template.CustomRoleArn),
         ("@created", template.CreatedAt.ToDatabase()),
         ("@updated", template.UpdatedAt.ToDatabase()));
@@ -121,7 +122,7 @@ internal sealed class CreationTemplates(IDatabase database)
             row.GetStringOrNull(6),
             row.GetStringOrNull(7),
             row.GetTime(8),
-            row.GetTime(9));
+            row.GetTime(9)) { RepositoryPolicy = row.GetStringOrNull(10) };
     }
 }
 

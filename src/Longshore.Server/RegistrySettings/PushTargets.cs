@@ -28,12 +28,13 @@ internal sealed class PushTargets(
     /// After a push failed with <paramref name="error"/>: null when the repository was missing and is there now, so that the
     /// push can be tried again; else the error to answer with.
     /// </summary>
-    public async ValueTask<RegistryError?> RetryAsync(Principal principal, RegistryId registry, RepositoryName name, RegistryError error, CancellationToken cancellationToken)
+    public async ValueTask<RegistryError?> RetryAsync(HttpContext http, Caller caller, RegistryId registry, RepositoryName name, RegistryError error, CancellationToken cancellationToken)
     {
         if (error.Code != ErrorCode.RepositoryNotFound) return error;
         var template = await templates.FindForAsync(registry, name, CreationTemplate.CreateOnPush, cancellationToken);
         if (template is null && !options.CreateOnPush) return error;
-        if (gate.Check(new AccessRequest(principal, CreateRepository, registry, name)) is { } denied) return denied;
+        var request = new AccessRequest(http, caller, CreateRepository, registry, name) { RequestTags = template?.ResourceTags };
+        if (await gate.CheckAsync(request, cancellationToken) is { } denied) return denied;
         var created = await repositories.CreateAsync(
             registry,
             name,
@@ -41,13 +42,14 @@ internal sealed class PushTargets(
             template?.ResourceTags ?? NoResourceTags,
             async (session, repository) =>
             {
+                if (template?.RepositoryPolicy is { Length: > 0 } access) await PolicyStore.SetAsync(session, repository.Id, access);
                 if (template?.LifecyclePolicy is not { Length: > 0 } policy) return;
                 foreach (var keeper in policies) await keeper.PutAsync(session, repository, policy);
             },
             cancellationToken);
         if (created.Succeeded)
         {
-            logger.CreatedOnPush(name.Value, registry.ToString(), principal.Arn, template?.Prefix ?? "none");
+            logger.CreatedOnPush(name.Value, registry.ToString(), caller.Principal.Arn, template?.Prefix ?? "none");
             return null;
         }
 
@@ -56,9 +58,9 @@ internal sealed class PushTargets(
     }
 
     /// <summary>Before a body is read that could not be read twice: null when the repository is there, or is there now; else the error.</summary>
-    public async ValueTask<RegistryError?> EnsureAsync(Principal principal, RegistryId registry, RepositoryName name, CancellationToken cancellationToken)
+    public async ValueTask<RegistryError?> EnsureAsync(HttpContext http, Caller caller, RegistryId registry, RepositoryName name, CancellationToken cancellationToken)
     {
         var found = await repositories.FindAsync(registry, name, cancellationToken);
-        return found.Succeeded ? null : await RetryAsync(principal, registry, name, found.Error, cancellationToken);
+        return found.Succeeded ? null : await RetryAsync(http, caller, registry, name, found.Error, cancellationToken);
     }
 }

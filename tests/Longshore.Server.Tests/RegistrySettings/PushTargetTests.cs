@@ -3,7 +3,9 @@ using Longshore.Server.Access;
 using Longshore.Server.Content;
 using Longshore.Server.RegistrySettings;
 using Longshore.Server.Tests.Content;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.Storage.Metadata;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using static Longshore.Server.Tests.Content.ContentHarness;
 
@@ -12,8 +14,10 @@ namespace Longshore.Server.Tests.RegistrySettings;
 public sealed class PushTargetTests
 {
     private const string Policy = """{"rules":[]}""";
-    private static readonly Principal Root = new(PrincipalKind.Root, Home.Account, "arn:aws:iam::123456789012:root", Home.Account);
-    private static readonly Principal User = new(PrincipalKind.User, Home.Account, "arn:aws:iam::123456789012:user/nobody", "AIDA");
+    private static readonly Caller Root = new(new Principal(PrincipalKind.Root, Home.Account, "arn:aws:iam::123456789012:root", Home.Account), Home);
+    private static readonly Caller User = new(new Principal(PrincipalKind.User, Home.Account, "arn:aws:iam::123456789012:user/nobody", "AIDA") { Id = 99 }, Home);
+    private static HttpContext Http => new DefaultHttpContext();
+
     private static readonly RegistryError Missing = new(ErrorCode.RepositoryNotFound, "missing");
 
     [Fact]
@@ -22,11 +26,11 @@ public sealed class PushTargetTests
         await using var content = new ContentHarness();
         var keeper = new Keeper();
         var targets = await TargetsAsync(content, keeper, Policy);
-        Assert.Null(await targets.RetryAsync(Root, Home, Name("team/app"), Missing, Token));
+        Assert.Null(await targets.RetryAsync(Http, Root, Home, Name("team/app"), Missing, Token));
         Assert.Equal([("team/app", Policy)], keeper.Kept);
 
         keeper.Fails = true;
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await targets.RetryAsync(Root, Home, Name("team/other"), Missing, Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await targets.RetryAsync(Http, Root, Home, Name("team/other"), Missing, Token));
         Assert.Equal(ErrorCode.RepositoryNotFound, (await content.Catalog.FindAsync(Home, Name("team/other"), Token)).Error!.Code);
     }
 
@@ -38,7 +42,7 @@ public sealed class PushTargetTests
         await using var content = new ContentHarness();
         var keeper = new Keeper();
         var targets = await TargetsAsync(content, keeper, policy);
-        Assert.Null(await targets.RetryAsync(Root, Home, Name("team/app"), Missing, Token));
+        Assert.Null(await targets.RetryAsync(Http, Root, Home, Name("team/app"), Missing, Token));
         Assert.Empty(keeper.Kept);
         Assert.True((await content.Catalog.FindAsync(Home, Name("team/app"), Token)).Succeeded);
     }
@@ -48,13 +52,13 @@ public sealed class PushTargetTests
     {
         await using var content = new ContentHarness();
         var targets = await TargetsAsync(content, new Keeper(), null);
-        var denied = await targets.RetryAsync(User, Home, Name("team/app"), Missing, Token);
+        var denied = await targets.RetryAsync(Http, User, Home, Name("team/app"), Missing, Token);
         Assert.Equal(ErrorCode.Denied, denied!.Code);
         Assert.Contains("ecr:CreateRepository", denied.Message, StringComparison.Ordinal);
-        Assert.Equal(ErrorCode.Denied, (await targets.EnsureAsync(User, Home, Name("team/app"), Token))!.Code);
+        Assert.Equal(ErrorCode.Denied, (await targets.EnsureAsync(Http, User, Home, Name("team/app"), Token))!.Code);
         Assert.Empty(await content.Catalog.ListAsync(Home, null, 10, Token));
         // Where no template is, nobody learns what they may not do.
-        Assert.Same(Missing, await targets.RetryAsync(User, Home, Name("other/app"), Missing, Token));
+        Assert.Same(Missing, await targets.RetryAsync(Http, User, Home, Name("other/app"), Missing, Token));
     }
 
     [Fact]
@@ -71,7 +75,7 @@ public sealed class PushTargetTests
         var template = new CreationTemplate(
             "team", null, [CreationTemplate.CreateOnPush], RepositorySettings.Default, new Dictionary<string, string>(), policy, null, now, now);
         Assert.True((await templates.CreateAsync(Home, template, Token)).Succeeded);
-        return new PushTargets(new PushOptions(false), templates, content.Catalog, [keeper], new AccessGate(), NullLogger<PushTargets>.Instance);
+        return new PushTargets(new PushOptions(false), templates, content.Catalog, [keeper], TestGate.Open(content.Database, content.Time), NullLogger<PushTargets>.Instance);
     }
 
     private sealed class Keeper : INewRepositoryPolicy

@@ -108,3 +108,5 @@ CREATE TABLE registry_policies (
     policy  {text} NOT NULL,
     PRIMARY KEY (account, region)
 ){rowless};
+
+ALTER TABLE creation_templates ADD COLUMN repository_policy {text};

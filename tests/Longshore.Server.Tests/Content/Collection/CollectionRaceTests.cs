@@ -109,7 +109,7 @@ public sealed class CollectionRaceTests
             foreach (var blob in image.Blobs)
             {
                 if ((await server.Shelf.FindAsync(Home, name, DigestOf(blob.Digest), Token)).Succeeded) continue;
-                if (random.Next(2) == 0 && (await server.Uploads.MountAsync(Home, name, DigestOf(blob.Digest), null, false, _ => true, Token)).Value is not null) continue;
+                if (random.Next(2) == 0 && (await server.Uploads.MountAsync(Home, name, DigestOf(blob.Digest), null, false, _ => new(true), Token)).Value is not null) continue;
                 await server.PushAsync(name, blob);
             }
 

@@ -366,5 +366,5 @@ public sealed class CollectorTests
     }
 
     private static async Task<BlobInfo?> MountAsync(ContentHarness content, TestBlob blob, RepositoryName? from, RepositoryName to) =>
-        (await content.Uploads.MountAsync(Home, to, DigestOf(blob.Digest), from, false, _ => true, Token)).Value;
+        (await content.Uploads.MountAsync(Home, to, DigestOf(blob.Digest), from, false, _ => new(true), Token)).Value;
 }
