@@ -74,7 +74,7 @@ internal static class ManagedPolicies
 
         var after = page.After.StartsWith(LocalMark, StringComparison.Ordinal) ? page.After[LocalMark.Length..] : "";
         // Filters may leave little of what is read: as many pages as the answer needs.
-        while (scope != PolicyScopeTypeValues.AWS && found.Count < page.Rows)
+        while (scope != PolicyScopeTypeValues.Aws && found.Count < page.Rows)
         {
             var rows = await ManagedPolicyRows.ListAsync(iam, prefix, after, page.Rows);
             foreach (var policy in rows) await AddAsync(LocalMark + EntityRows.Key(policy.Name), policy);
