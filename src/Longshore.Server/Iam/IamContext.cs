@@ -1,4 +1,3 @@
-using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Aws;
 using Longshore.Storage.Metadata;

@@ -1,5 +1,3 @@
-using Longshore.Storage.Metadata;
-
 namespace Longshore.Server.Iam.Store;
 
 /// <summary>Inline policies of users, groups and roles. Names are unique without regard to case, as they were first written.</summary>

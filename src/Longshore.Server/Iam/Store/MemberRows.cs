@@ -1,5 +1,3 @@
-using Longshore.Storage.Metadata;
-
 namespace Longshore.Server.Iam.Store;
 
 /// <summary>Who is in which group.</summary>
