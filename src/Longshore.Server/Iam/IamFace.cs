@@ -1,3 +1,4 @@
+using Longshore.Core;
 using Longshore.Core.Aws;
 using Longshore.Core.Aws.Iam;
 using Longshore.Server.Access;
@@ -68,18 +69,29 @@ internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate
         if (!operation.Read(form).TryGet(out var call, out var error)) return error;
         record.RequestParameters = IamParameters.ToJson(call.Input);
         // 5
-        if (!(await call.ResourceAsync(database, caller.Principal, aborted)).TryGet(out var resource, out error)) return error;
-        record.Resource = resource == "*" ? null : resource;
+        if (!(await call.TargetAsync(database, caller.Principal, aborted)).TryGet(out var target, out error)) return error;
+        record.Resource = target.Arn == "*" ? null : target.Arn;
         // 6
-        if (await AuthorizeAsync(http, caller, operation, resource) is { } refused) return refused;
+        if (await AuthorizeAsync(http, caller, operation, target) is { } refused) return refused;
         // 7
         return await call.RunAsync(database, caller.Principal, http.TraceIdentifier, aborted);
     }
 
-    private ValueTask<IamError?> AuthorizeAsync(HttpContext http, Caller caller, IamOperation operation, string resource)
+    private async ValueTask<IamError?> AuthorizeAsync(HttpContext http, Caller caller, IamOperation operation, IamTarget target)
     {
-        var denied = gate.Check(new AccessRequest(caller.Principal, operation.Action, IamArns.Registry(caller.Principal.Account), null));
-        return new ValueTask<IamError?>(denied is null ? null : IamError.Denied(denied.Message));
+        var request = new AccessRequest(http, caller, operation.Action, IamArns.Registry(caller.Principal.Account), null)
+        {
+            Resource = target.Arn,
+            Conditions = target.Conditions,
+            RequestTags = target.RequestTags,
+        };
+        return await gate.CheckAsync(request, http.RequestAborted) switch
+        {
+            null => null,
+            { Code: ErrorCode.Denied or ErrorCode.Unauthorized } denied => IamError.Denied(denied.Message),
+            // The trail cannot take the record of a write.
+            var failed => Fault(IamErrorShapes.ServiceFailureException.Code, StatusCodes.Status507InsufficientStorage, failed.Message),
+        };
     }
 
     private static IamError Fault(string code, int status, string message) => new(new AwsErrorShape(code, code, status, false), message);

@@ -12,8 +12,8 @@ internal abstract class IamCall
     /// <summary>The input, for the record of the call.</summary>
     public required object Input { get; init; }
 
-    /// <summary>The ARN that the action is about.</summary>
-    public abstract ValueTask<IamOutcome<string>> ResourceAsync(IamDatabase database, Principal caller, CancellationToken cancellationToken);
+    /// <summary>What the action is about.</summary>
+    public abstract ValueTask<IamOutcome<IamTarget>> TargetAsync(IamDatabase database, Principal caller, CancellationToken cancellationToken);
 
     /// <summary>Does it: the answer's document, or the error.</summary>
     public abstract ValueTask<IamOutcome<string>> RunAsync(IamDatabase database, Principal caller, string requestId, CancellationToken cancellationToken);
@@ -72,8 +72,9 @@ internal abstract class IamOperation
 
         private sealed class Call(Typed<TInput, TOutput> operation, TInput input) : IamCall
         {
-            public override ValueTask<IamOutcome<string>> ResourceAsync(IamDatabase database, Principal caller, CancellationToken cancellationToken) =>
-                database.ReadAsync<string>(caller.Account, caller, async context => await operation.Resource(context, input), cancellationToken);
+            public override ValueTask<IamOutcome<IamTarget>> TargetAsync(IamDatabase database, Principal caller, CancellationToken cancellationToken) =>
+                database.ReadAsync<IamTarget>(
+                    caller.Account, caller, async context => await IamTarget.OfAsync(context, input, await operation.Resource(context, input)), cancellationToken);
 
             public override async ValueTask<IamOutcome<string>> RunAsync(IamDatabase database, Principal caller, string requestId, CancellationToken cancellationToken)
             {
