@@ -9,67 +9,41 @@ namespace Longshore.WireGenerator;
 internal static class ModelReader
 {
     private static readonly HashSet<string> OperationTraits =
-        ["name", "http", "input", "output", "errors", "auth", "authtype", "documentation"];
+        ["name", "http", "input", "output", "errors", "auth", "authtype"];
 
     private static readonly HashSet<string> ShapeTraits =
     [
         "type", "members", "required", "member", "key", "value", "min", "max", "pattern", "enum",
-        "sensitive", "exception", "fault", "error", "documentation",
-        // Whether a number may be absent: our records let all members be absent.
-        "box",
+        "sensitive", "exception", "fault", "error",
     ];
 
-    private static readonly HashSet<string> MemberTraits = ["shape", "deprecated", "deprecatedMessage", "documentation"];
+    private static readonly HashSet<string> MemberTraits = ["shape", "deprecated", "deprecatedMessage"];
 
-    /// <summary>Stand for the input or output of operations that the model gives none.</summary>
-    private const string NoInput = "NoInput";
-
-    private const string NoOutput = "NoOutput";
-
-    /// <param name="json">The model.</param>
-    /// <param name="chosen">The operations wanted, or null for all; shapes that only others use are left out.</param>
     /// <exception cref="InvalidDataException">The model uses a protocol, type or trait unknown to the generator.</exception>
-    public static Model Read(string json, IReadOnlySet<string>? chosen = null)
+    public static Model Read(string json)
     {
         using var document = JsonDocument.Parse(json);
         var root = document.RootElement;
         var metadata = root.GetProperty("metadata");
-        var operations = root.GetProperty("operations").EnumerateObject()
-            .Where(operation => chosen?.Contains(operation.Name) ?? true)
-            .Select(ReadOperation)
-            .OrderBy(operation => operation.Name, StringComparer.Ordinal)
-            .ToList();
-        if (chosen is not null && chosen.FirstOrDefault(name => operations.All(operation => operation.Name != name)) is { } missing)
-            throw new InvalidDataException($"The model has no operation '{missing}'.");
-        var shapes = root.GetProperty("shapes").EnumerateObject().ToDictionary(shape => shape.Name, ReadShape, StringComparer.Ordinal);
-        foreach (var name in new[] { NoInput, NoOutput })
-            if (operations.Exists(operation => operation.Input == name || operation.Output == name))
-                shapes.Add(name, new ModelShape { Name = name, Type = "structure" });
-        var model = new Model(
+        return new Model(
             metadata.GetProperty("protocol").GetString()!,
             Text(metadata, "targetPrefix"),
             Text(metadata, "xmlNamespace"),
             metadata.GetProperty("apiVersion").GetString()!,
-            operations,
-            shapes);
-        if (chosen is null) return model;
-        var used = operations
-            .SelectMany(operation => operation.Errors.Append(operation.Input).Append(operation.Output))
-            .SelectMany(model.Reachable)
-            .ToHashSet(StringComparer.Ordinal);
-        return model with { Shapes = shapes.Where(shape => used.Contains(shape.Key)).ToDictionary(StringComparer.Ordinal) };
+            [.. root.GetProperty("operations").EnumerateObject().Select(ReadOperation).OrderBy(op => op.Name, StringComparer.Ordinal)],
+            root.GetProperty("shapes").EnumerateObject().ToDictionary(shape => shape.Name, ReadShape, StringComparer.Ordinal));
     }
 
     private static ModelOperation ReadOperation(JsonProperty property)
     {
         var operation = property.Value;
         RefuseUnknown(operation, OperationTraits, property.Name);
-        var hasOutput = operation.TryGetProperty("output", out var output);
+        var output = operation.GetProperty("output");
         return new ModelOperation(
             property.Name,
-            operation.TryGetProperty("input", out var input) ? input.GetProperty("shape").GetString()! : NoInput,
-            hasOutput ? output.GetProperty("shape").GetString()! : NoOutput,
-            hasOutput ? Text(output, "resultWrapper") : null,
+            operation.GetProperty("input").GetProperty("shape").GetString()!,
+            output.GetProperty("shape").GetString()!,
+            Text(output, "resultWrapper"),
             Text(operation, "authtype") == "none",
             operation.TryGetProperty("errors", out var errors)
                 ? [.. errors.EnumerateArray().Select(error => error.GetProperty("shape").GetString()!).Order(StringComparer.Ordinal)]

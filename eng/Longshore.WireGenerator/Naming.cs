@@ -42,8 +42,7 @@ internal static class Naming
             name.Append(char.ToUpperInvariant(word[0])).Append(tail);
         }
 
-        // All is the list of them all.
-        return name.Length > 0 && char.IsAsciiLetter(name[0]) && name.ToString() != "All" ? name.ToString() : "Value" + name;
+        return name.Length > 0 && char.IsAsciiLetter(name[0]) ? name.ToString() : "Value" + name;
     }
 
     /// <summary>A C# string literal.</summary>

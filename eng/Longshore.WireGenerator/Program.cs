@@ -26,8 +26,6 @@ if (!Directory.Exists(models))
 }
 
 var workspace = new Workspace(root, models);
-foreach (var service in workspace.Skipped)
-    Console.WriteLine($"{service.Folder} is left as it is: {service.ModelFile} (Debian package python3-botocore) is not here.");
 if (!check)
 {
     Console.WriteLine($"{workspace.Write()} files changed.");

@@ -20,12 +20,14 @@ internal sealed class PolicyPattern
     private readonly string? exact;
     private readonly string? prefix;
     private readonly bool startsInLastPart;
+    private readonly bool writesAllParts;
 
     private PolicyPattern(string text, IReadOnlyList<Part> parts)
     {
         Text = text;
         this.parts = parts;
         HasVariables = parts.Any(static p => p.Variable is not null);
+        writesAllParts = parts.Sum(static p => p.Literal.AsSpan().Count(':')) >= 5;
         resolved = HasVariables ? "" : string.Concat(parts.Select(static p => p.Literal));
         if (HasVariables) return;
         if (!resolved.AsSpan().ContainsAny(AnyRun, AnyOne)) exact = resolved;
@@ -109,6 +111,7 @@ internal sealed class PolicyPattern
         // A prefix that reaches into the last part leaves nothing to match by parts.
         if (prefix is { } start && (start.Length == 0 || startsInLastPart)) return TernaryLogic.Of(arn.StartsWith(start, StringComparison.Ordinal));
         if (!TryResolve(context, out var pattern)) return Ternary.Unknown;
+        if (HasVariables && writesAllParts && !ValuesKeepToTheirParts(context)) return Ternary.False;
         var left = pattern.AsSpan();
         var right = arn.AsSpan();
         for (var part = 0; part < 5; part++)
@@ -136,16 +139,31 @@ internal sealed class PolicyPattern
                 continue;
             }
 
-            var values = context.Find(part.Variable);
-            var value = values switch { null or [] => part.Default, [var one] => one, _ => null };
             // A value that could be taken for a wildcard of ours is no value.
-            if (value is null || value.AsSpan().ContainsAny(AnyRun, AnyOne)) return false;
+            if (ValueOf(part, context) is not { } value || value.AsSpan().ContainsAny(AnyRun, AnyOne)) return false;
             text.Append(value);
         }
 
         pattern = text.ToString();
         return true;
     }
+
+    // Where the author wrote all six parts, no value may move their borders: a tag "111122223333:repository/x" is no account. It
+    // cannot match either, since only the last part of an ARN has colons.
+    private bool ValuesKeepToTheirParts(IConditionContext context)
+    {
+        var colons = 0;
+        foreach (var part in parts)
+        {
+            if (part.Variable is null) colons += part.Literal.AsSpan().Count(':');
+            else if (colons < 5 && ValueOf(part, context)!.Contains(':', StringComparison.Ordinal)) return false;
+        }
+
+        return true;
+    }
+
+    private static string? ValueOf(Part part, IConditionContext context) =>
+        context.Find(part.Variable!) switch { null or [] => part.Default, [var one] => one, _ => null };
 
     private static bool TryReadVariable(string inside, out char? special, out string? key, out string? fallback)
     {

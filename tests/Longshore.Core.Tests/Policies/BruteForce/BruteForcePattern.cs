@@ -43,10 +43,12 @@ internal static class BruteForcePattern
     /// <summary>Do all six parts of an ARN match, each by itself?</summary>
     public static bool Arn(List<PatternChar> pattern, string text)
     {
+        // Where the author wrote five colons or more, those are the ones that count.
+        var written = pattern.Count(static c => c is { Value: ':', Written: true }) >= 5;
         var patterns = new List<List<PatternChar>> { new() };
         foreach (var c in pattern)
         {
-            if (c is { Value: ':', Written: true } && patterns.Count < 6) patterns.Add([]);
+            if (c.Value == ':' && (c.Written || !written) && patterns.Count < 6) patterns.Add([]);
             else patterns[^1].Add(c);
         }
 
