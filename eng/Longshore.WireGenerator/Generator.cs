@@ -4,14 +4,15 @@ namespace Longshore.WireGenerator;
 internal static class Generator
 {
     /// <summary>The files by their path relative to the repository's root, in ordinal order.</summary>
+    /// <param name="services">Which to generate.</param>
     /// <param name="readModel">Gives the text of a model file by its name.</param>
     /// <exception cref="InvalidDataException">A model holds something the generator does not know.</exception>
-    public static SortedDictionary<string, string> Generate(Func<string, string> readModel)
+    public static SortedDictionary<string, string> Generate(IEnumerable<Service> services, Func<string, string> readModel)
     {
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var service in Service.All)
+        foreach (var service in services)
         {
-            var map = new TypeMap(service, ModelReader.Read(readModel(service.ModelFile)));
+            var map = new TypeMap(service, ModelReader.Read(readModel(service.ModelFile), service.Operations));
             Add("Requests", ShapesEmitter.Requests(map));
             Add("Responses", ShapesEmitter.Responses(map));
             Add("Shapes", ShapesEmitter.Shared(map));

@@ -9,41 +9,67 @@ namespace Longshore.WireGenerator;
 internal static class ModelReader
 {
     private static readonly HashSet<string> OperationTraits =
-        ["name", "http", "input", "output", "errors", "auth", "authtype"];
+        ["name", "http", "input", "output", "errors", "auth", "authtype", "documentation"];
 
     private static readonly HashSet<string> ShapeTraits =
     [
         "type", "members", "required", "member", "key", "value", "min", "max", "pattern", "enum",
-        "sensitive", "exception", "fault", "error",
+        "sensitive", "exception", "fault", "error", "documentation",
+        // Whether a number may be absent: our records let all members be absent.
+        "box",
     ];
 
-    private static readonly HashSet<string> MemberTraits = ["shape", "deprecated", "deprecatedMessage"];
+    private static readonly HashSet<string> MemberTraits = ["shape", "deprecated", "deprecatedMessage", "documentation"];
 
+    /// <summary>Stand for the input or output of operations that the model gives none.</summary>
+    private const string NoInput = "NoInput";
+
+    private const string NoOutput = "NoOutput";
+
+    /// <param name="json">The model.</param>
+    /// <param name="chosen">The operations wanted, or null for all; shapes that only others use are left out.</param>
     /// <exception cref="InvalidDataException">The model uses a protocol, type or trait unknown to the generator.</exception>
-    public static Model Read(string json)
+    public static Model Read(string json, IReadOnlySet<string>? chosen = null)
     {
         using var document = JsonDocument.Parse(json);
         var root = document.RootElement;
         var metadata = root.GetProperty("metadata");
-        return new Model(
+        var operations = root.GetProperty("operations").EnumerateObject()
+            .Where(operation => chosen?.Contains(operation.Name) ?? true)
+            .Select(ReadOperation)
+            .OrderBy(operation => operation.Name, StringComparer.Ordinal)
+            .ToList();
+        if (chosen is not null && chosen.FirstOrDefault(name => operations.All(operation => operation.Name != name)) is { } missing)
+            throw new InvalidDataException($"The model has no operation '{missing}'.");
+        var shapes = root.GetProperty("shapes").EnumerateObject().ToDictionary(shape => shape.Name, ReadShape, StringComparer.Ordinal);
+        foreach (var name in new[] { NoInput, NoOutput })
+            if (operations.Exists(operation => operation.Input == name || operation.Output == name))
+                shapes.Add(name, new ModelShape { Name = name, Type = "structure" });
+        var model = new Model(
             metadata.GetProperty("protocol").GetString()!,
             Text(metadata, "targetPrefix"),
             Text(metadata, "xmlNamespace"),
             metadata.GetProperty("apiVersion").GetString()!,
-            [.. root.GetProperty("operations").EnumerateObject().Select(ReadOperation).OrderBy(op => op.Name, StringComparer.Ordinal)],
-            root.GetProperty("shapes").EnumerateObject().ToDictionary(shape => shape.Name, ReadShape, StringComparer.Ordinal));
+            operations,
+            shapes);
+        if (chosen is null) return model;
+        var used = operations
+            .SelectMany(operation => operation.Errors.Append(operation.Input).Append(operation.Output))
+            .SelectMany(model.Reachable)
+            .ToHashSet(StringComparer.Ordinal);
+        return model with { Shapes = shapes.Where(shape => used.Contains(shape.Key)).ToDictionary(StringComparer.Ordinal) };
     }
 
     private static ModelOperation ReadOperation(JsonProperty property)
     {
         var operation = property.Value;
         RefuseUnknown(operation, OperationTraits, property.Name);
-        var output = operation.GetProperty("output");
+        var hasOutput = operation.TryGetProperty("output", out var output);
         return new ModelOperation(
             property.Name,
-            operation.GetProperty("input").GetProperty("shape").GetString()!,
-            output.GetProperty("shape").GetString()!,
-            Text(output, "resultWrapper"),
+            operation.TryGetProperty("input", out var input) ? input.GetProperty("shape").GetString()! : NoInput,
+            hasOutput ? output.GetProperty("shape").GetString()! : NoOutput,
+            hasOutput ? Text(output, "resultWrapper") : null,
             Text(operation, "authtype") == "none",
             operation.TryGetProperty("errors", out var errors)
                 ? [.. errors.EnumerateArray().Select(error => error.GetProperty("shape").GetString()!).Order(StringComparer.Ordinal)]

@@ -42,7 +42,8 @@ internal static class Naming
             name.Append(char.ToUpperInvariant(word[0])).Append(tail);
         }
 
-        return name.Length > 0 && char.IsAsciiLetter(name[0]) ? name.ToString() : "Value" + name;
+        // All is the list of them all.
+        return name.Length > 0 && char.IsAsciiLetter(name[0]) && name.ToString() != "All" ? name.ToString() : "Value" + name;
     }
 
     /// <summary>A C# string literal.</summary>

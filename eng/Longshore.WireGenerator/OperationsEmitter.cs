@@ -39,7 +39,7 @@ internal static class OperationsEmitter
             }
             else
             {
-                code.Continued($"ResultElement = {Naming.Literal(operation.ResultWrapper!)},");
+                code.Continued($"ResultElement = {(operation.ResultWrapper is { } wrapper ? Naming.Literal(wrapper) : "null")},");
                 code.Continued("XmlNamespace = XmlNamespace,");
                 code.Continued($"ReadMembers = {prefix}Query.Read{input},");
                 code.Continued($"WriteMembers = {prefix}Query.Write{output},");

@@ -25,6 +25,11 @@ internal static class PatternTranslator
                 case '[':
                     i = TranslateClass(pattern, i, result);
                     break;
+                case '\\' when i + 5 < pattern.Length && pattern[i + 1] == 'u':
+                    _ = int.Parse(pattern.AsSpan(i + 2, 4), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                    result.Append(pattern, i, 6);
+                    i += 6;
+                    break;
                 case '\\':
                     result.Append(Escape(pattern, i, inClass: false));
                     i += 2;
@@ -118,6 +123,7 @@ internal static class PatternTranslator
         ':' => ":",
         '-' => inClass ? @"\-" : "-",
         '.' => @"\.",
+        '+' => @"\+",
         var other => throw new InvalidDataException($"Escape '\\{other}' in '{pattern}' is not supported."),
     };
 }

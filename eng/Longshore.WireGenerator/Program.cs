@@ -26,6 +26,8 @@ if (!Directory.Exists(models))
 }
 
 var workspace = new Workspace(root, models);
+foreach (var service in workspace.Skipped)
+    Console.WriteLine($"{service.Folder} is left as it is: {service.ModelFile} (Debian package python3-botocore) is not here.");
 if (!check)
 {
     Console.WriteLine($"{workspace.Write()} files changed.");

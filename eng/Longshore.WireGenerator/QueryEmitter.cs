@@ -52,6 +52,7 @@ internal static class QueryEmitter
             {
                 "string" => $"form.Text({name})",
                 "integer" => $"form.Number({name})",
+                "boolean" => $"form.Flag({name})",
                 "structure" => $"form.Structure({name}, Read{Naming.Class(target.Name)})",
                 "list" when map.Shape(target.Item!).Type == "string" => $"form.List({name}, item => item.Value)",
                 "list" when map.Shape(target.Item!).Type == "structure" => $"form.List({name}, Read{Naming.Class(target.Item!)})",
@@ -76,6 +77,12 @@ internal static class QueryEmitter
             {
                 "string" => $"xml.Text({name}, {property});",
                 "integer" => $"xml.Number({name}, {property});",
+                "boolean" => $"xml.Flag({name}, {property});",
+                "blob" => $"xml.Bytes({name}, {property});",
+                "list" when map.Shape(target.Item!).Type == "string" => $"xml.List({name}, {property}, (writer, item) => writer.Text(\"member\", item));",
+                "list" when map.Shape(target.Item!).Type == "structure" => $"xml.List({name}, {property}, (writer, item) => writer.Structure(\"member\", item, Write{Naming.Class(target.Item!)}));",
+                "map" when map.Shape(target.Item!).Type == "string" => $"xml.Map({name}, {property}, (writer, item) => writer.Text(\"value\", item));",
+                "map" when map.Shape(target.Item!).Type == "integer" => $"xml.Map({name}, {property}, (writer, item) => writer.Number(\"value\", item));",
                 "timestamp" => $"xml.Timestamp({name}, {property});",
                 "structure" => $"xml.Structure({name}, {property}, Write{Naming.Class(target.Name)});",
                 _ => throw new InvalidDataException($"Query output '{shape.Name}.{member.WireName}' of type '{target.Type}' is not supported."),

@@ -9,6 +9,15 @@ namespace Longshore.WireGenerator;
 /// </param>
 internal sealed record Service(string ModelFile, string Prefix, IReadOnlySet<string> Secrets)
 {
+    /// <summary>Where Debian's python3-botocore, which the tests need anyway, keeps the models that are not beside the repository.</summary>
+    private const string Botocore = "/usr/lib/python3/dist-packages/botocore/data";
+
+    /// <summary>The operations to generate; null for all of the model.</summary>
+    public IReadOnlySet<string>? Operations { get; init; }
+
+    /// <summary>Whether the machine may be without the model: then the checked-in files stand as they are.</summary>
+    public bool Optional => Path.IsPathRooted(ModelFile);
+
     /// <summary>All services, in the order they are generated.</summary>
     public static IReadOnlyList<Service> All { get; } =
     [
@@ -22,6 +31,7 @@ internal sealed record Service(string ModelFile, string Prefix, IReadOnlySet<str
             "Credentials.SessionToken", "AssumeRoleRequest.TokenCode", "GetSessionTokenRequest.TokenCode",
             "ProvidedContext.ContextAssertion", "DecodeAuthorizationMessageResponse.DecodedMessage",
         }),
+        new($"{Botocore}/iam/2010-05-08/service-2.json", "Iam", new HashSet<string>()) { Operations = IamSelection.Operations },
     ];
 
     /// <summary>The namespace of the generated files.</summary>

@@ -53,11 +53,15 @@ internal sealed class Workspace(string root, string models)
         return touched;
     }
 
+    /// <summary>Services whose model this machine has not: their files are neither compared nor written.</summary>
+    public IReadOnlyList<Service> Skipped { get; } = [.. Service.All.Where(service => service.Optional && !File.Exists(service.ModelFile))];
+
     private SortedDictionary<string, string> Generate() =>
-        Generator.Generate(file => File.ReadAllText(Path.Combine(models, file)));
+        Generator.Generate(Service.All.Except(Skipped), file => File.ReadAllText(Path.Combine(models, file)));
 
     private IEnumerable<string> Stale(SortedDictionary<string, string> wanted) =>
         Service.All
+            .Except(Skipped)
             .Select(service => Path.Combine(root, service.Folder))
             .Where(Directory.Exists)
             .SelectMany(folder => Directory.EnumerateFiles(folder, "*.Generated.cs"))

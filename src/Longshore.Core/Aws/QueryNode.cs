@@ -32,6 +32,15 @@ public sealed class QueryNode
         return null;
     }
 
+    /// <summary>A truth value, or null when absent; anything but <c>true</c> and <c>false</c> (in any case) is a fault.</summary>
+    public bool? Flag(string name)
+    {
+        if (Text(name) is not { } text) return null;
+        if (bool.TryParse(text, out var value)) return value;
+        _faults.Add($"The value of '{_path}{name}' is neither true nor false.");
+        return null;
+    }
+
     /// <summary>A structure, or null when no member of it is given.</summary>
     public T? Structure<T>(string name, Func<QueryNode, T> read)
         where T : class =>

@@ -2,13 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Longshore.Core.Aws;
 
-/// <summary>An operation that travels as form members and answers in XML (STS).</summary>
+/// <summary>An operation that travels as form members and answers in XML (STS, IAM).</summary>
 public sealed class QueryOperation<TInput, TOutput> : AwsOperation<TInput, TOutput>
     where TInput : class
     where TOutput : class
 {
-    /// <summary>The element around the output's members.</summary>
-    public required string ResultElement { get; init; }
+    /// <summary>The element around the output's members; null for operations that tell nothing but that they succeeded.</summary>
+    public required string? ResultElement { get; init; }
 
     /// <summary>The namespace of the reply.</summary>
     public required string XmlNamespace { get; init; }

@@ -40,6 +40,39 @@ public sealed class QueryXmlWriter
     /// <summary>An integer element.</summary>
     public void Number(string name, int? value) => Text(name, value?.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>A truth value: <c>true</c> or <c>false</c>.</summary>
+    public void Flag(string name, bool? value) => Text(name, value is { } given ? given ? "true" : "false" : null);
+
+    /// <summary>Bytes, in base64.</summary>
+    public void Bytes(string name, byte[]? value) => Text(name, value is null ? null : Convert.ToBase64String(value));
+
+    /// <summary>A list: its items, each an element <c>member</c>. An empty list is an empty element, an absent one none.</summary>
+    public void List<T>(string name, IReadOnlyList<T>? items, Action<QueryXmlWriter, T> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        if (items is null) return;
+        _xml.WriteStartElement(name);
+        foreach (var item in items) write(this, item);
+        _xml.WriteEndElement();
+    }
+
+    /// <summary>A map: an element <c>entry</c> with <c>key</c> and <c>value</c> for each pair, in the map's order.</summary>
+    public void Map<T>(string name, IReadOnlyDictionary<string, T>? pairs, Action<QueryXmlWriter, T> write)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        if (pairs is null) return;
+        _xml.WriteStartElement(name);
+        foreach (var (key, value) in pairs)
+        {
+            _xml.WriteStartElement("entry");
+            Text("key", key);
+            write(this, value);
+            _xml.WriteEndElement();
+        }
+
+        _xml.WriteEndElement();
+    }
+
     /// <summary>A timestamp element: ISO 8601, UTC, milliseconds (<c>2011-07-15T23:28:33.359Z</c>).</summary>
     public void Timestamp(string name, DateTimeOffset? value) =>
         Text(name, value?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
@@ -56,11 +89,11 @@ public sealed class QueryXmlWriter
     }
 
     internal static string Reply<T>(
-        string element, string resultElement, string xmlNamespace, string requestId, T output, Action<QueryXmlWriter, T> write)
+        string element, string? resultElement, string xmlNamespace, string requestId, T output, Action<QueryXmlWriter, T> write)
         where T : class =>
         Document(element, xmlNamespace, writer =>
         {
-            writer.Structure(resultElement, output, write);
+            if (resultElement is not null) writer.Structure(resultElement, output, write);
             writer._xml.WriteStartElement("ResponseMetadata");
             writer.Text("RequestId", requestId);
             writer._xml.WriteEndElement();

@@ -2,15 +2,16 @@ using Longshore.Server.Access;
 using Longshore.Server.Ecr;
 using Longshore.Server.EcrPublic;
 using Longshore.Server.Hosting;
+using Longshore.Server.Iam;
 using Longshore.Server.Sts;
 
 namespace Longshore.Server.Aws;
 
 /// <summary>
-/// <c>POST /</c>, told apart by <c>X-Amz-Target</c> (ECR, ECR Public) and form type (STS). (1) The face, (2) the whole
+/// <c>POST /</c>, told apart by <c>X-Amz-Target</c> (ECR, ECR Public) and form type (STS; IAM when the signature is for it). (1) The face, (2) the whole
 /// body within the operation's bound, (3) the caller, (4) the face's own steps.
 /// </summary>
-internal sealed class AwsEndpoint(EcrFace ecr, EcrPublicFace ecrPublic, StsFace sts, ServeOptions options)
+internal sealed class AwsEndpoint(EcrFace ecr, EcrPublicFace ecrPublic, StsFace sts, IamFace iam, ServeOptions options)
 {
     /// <summary>Bound of bodies that carry no content, in bytes.</summary>
     public const int SmallBody = 1024 * 1024;
@@ -56,7 +57,7 @@ internal sealed class AwsEndpoint(EcrFace ecr, EcrPublicFace ecrPublic, StsFace 
         }
         else if (targets.Count == 0 && IsForm(http.Request.ContentType))
         {
-            return await sts.AnswerAsync(http);
+            return IamFace.IsMeant(http) ? await iam.AnswerAsync(http) : await sts.AnswerAsync(http);
         }
 
         return AwsReply.JsonError(CommonErrors.UnknownOperation, "The header X-Amz-Target names no operation that this server knows.");
@@ -74,7 +75,8 @@ internal static class AwsSetup
         .AddSingleton<AwsEndpoint>()
         .AddEcr()
         .AddSingleton<EcrPublicFace>()
-        .AddSts();
+        .AddSts()
+        .AddIam();
 
     /// <summary>Maps <c>POST /</c>.</summary>
     public static void MapAws(this IEndpointRouteBuilder routes)

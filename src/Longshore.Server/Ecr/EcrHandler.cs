@@ -44,9 +44,9 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
         // 1
         var record = CallRecord.Of(call.Http);
         record.ReadOnly = IsReadOnly;
-        if (!CarriesContent && body.Length <= CallRecord.MaxDocument) record.RequestParameters = body.ToArray();
         if (!operation.TryReadInput(new ReadOnlySequence<byte>(body), out var input, out var malformed))
             return AwsReply.JsonError(CommonErrors.Serialization, malformed);
+        if (!CarriesContent && body.Length <= CallRecord.MaxDocument) record.RequestParameters = body.ToArray();
         // 2
         var violations = operation.Validate(input);
         if (violations.Count > 0)

@@ -1,16 +1,13 @@
 using Longshore.Core.Aws.Sts;
-using Longshore.Server.Access;
 
 namespace Longshore.Server.Sts;
 
-/// <summary>STS GetCallerIdentity: who signed the request.</summary>
-internal static class GetCallerIdentity
+/// <summary>GetCallerIdentity: who signed the request. It asks no gate, since it is allowed even under an explicit deny (STS API reference).</summary>
+internal sealed class GetCallerIdentity() : StsHandler<GetCallerIdentityRequest, GetCallerIdentityResponse>(StsOperations.GetCallerIdentity)
 {
-    /// <summary>The answer.</summary>
-    public static GetCallerIdentityResponse Answer(Caller caller) => new()
+    protected override ValueTask<StsOutcome<GetCallerIdentityResponse>> HandleAsync(GetCallerIdentityRequest input, StsCall call, CancellationToken cancellationToken)
     {
-        Account = caller.Principal.Account,
-        Arn = caller.Principal.Arn,
-        UserId = caller.Principal.UserId,
-    };
+        var principal = call.Caller.Principal;
+        return new(new GetCallerIdentityResponse { Account = principal.Account, Arn = principal.Arn, UserId = principal.UserId });
+    }
 }

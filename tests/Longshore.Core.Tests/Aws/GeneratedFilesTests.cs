@@ -10,7 +10,10 @@ public sealed class GeneratedFilesTests
         var root = Workspace.FindRoot(AppContext.BaseDirectory) ?? throw new InvalidOperationException("The tests run outside the repository.");
         var models = Workspace.DefaultModels(root);
         if (!Directory.Exists(models)) Assert.Skip($"The AWS models are not at {models}; generated files were not compared.");
-        Assert.Empty(new Workspace(root, models).Differences());
+        var workspace = new Workspace(root, models);
+        Assert.Empty(workspace.Differences());
+        if (workspace.Skipped.Count > 0)
+            Assert.Skip($"The rest is current; not compared for want of a model: {string.Join(", ", workspace.Skipped.Select(service => service.ModelFile))}.");
     }
 
     [Fact]
@@ -30,6 +33,7 @@ public sealed class GeneratedFilesTests
     [InlineData(@"[a-z0-9-_+.]+", @"\A(?:[a-z0-9\-_+.]+)\z")]
     [InlineData(@"[\w+=,.@-]*", @"\A(?:[a-zA-Z0-9_+=,.@\-]*)\z")]
     [InlineData(@"^\S+$", @"\A(?:\A[^ \t\n\v\f\r]+\z)\z")]
+    [InlineData(@"(\u002F)|(\u002F[\u0021-\u007F]+\u002F)", @"\A(?:(\u002F)|(\u002F[\u0021-\u007F]+\u002F))\z")]
     [InlineData(@"[\u0009\u10000-\u10FFFF]+", @"\A(?:(?:[\u0009]|[\uD800-\uDBFF][\uDC00-\uDFFF])+)\z")]
     public void Patterns_are_anchored_and_their_classes_spelled_out(string model, string expected) =>
         Assert.Equal(expected, PatternTranslator.Translate(model));

@@ -6,7 +6,7 @@ namespace Longshore.Server.Tests.Architecture;
 /// <summary>The arrows of ARCHITECTURE.md: faces call capabilities, capabilities call Content, Content calls Storage; never back, never sideways.</summary>
 public sealed class LayeringTests
 {
-    private static readonly string[] Faces = ["Oci", "Ecr", "EcrPublic", "Sts", "Aws", "Management"];
+    private static readonly string[] Faces = ["Oci", "Ecr", "EcrPublic", "Sts", "Iam", "Aws", "Management"];
 
     /// <summary>What each folder of the server must not name.</summary>
     public static TheoryData<string, string[]> Forbidden => new()
@@ -15,6 +15,7 @@ public sealed class LayeringTests
         { "Ecr", ["Oci", "EcrPublic", "Sts", "Management", "Commands", "Verification"] },
         { "EcrPublic", ["Oci", "Ecr", "Sts", "Management", "Commands", "Verification"] },
         { "Sts", ["Oci", "Ecr", "EcrPublic", "Management", "Commands", "Verification", "Content"] },
+        { "Iam", ["Oci", "Ecr", "EcrPublic", "Sts", "Management", "Commands", "Verification", "Content"] },
         // What the faces share of HTTP bodies and page tokens lives in Aws.
         { "Management", ["Oci", "Ecr", "EcrPublic", "Sts", "Commands", "Verification"] },
         { "Content", [.. Faces, "Access", "Hosting", "RegistrySettings", "Protection", "Commands", "Verification"] },

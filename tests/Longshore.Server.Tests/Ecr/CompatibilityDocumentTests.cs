@@ -1,8 +1,10 @@
 using System.Text.RegularExpressions;
 using Longshore.Core.Aws;
 using Longshore.Core.Aws.EcrPublic;
+using Longshore.Core.Aws.Iam;
 using Longshore.Core.Aws.Sts;
 using Longshore.Server.Ecr;
+using Longshore.Server.Iam;
 using Longshore.Server.Sts;
 using Longshore.TestSupport.Processes;
 
@@ -23,6 +25,10 @@ public sealed partial class CompatibilityDocumentTests
     [Fact]
     public void The_document_says_of_sts_what_the_code_does() =>
         Compare("AWS STS", StsOperations.All.Values.ToDictionary<AwsOperation, string, bool>(operation => operation.Name, StsFace.Offered.Contains));
+
+    [Fact]
+    public void The_document_says_of_iam_what_the_code_does() =>
+        Compare("AWS IAM", IamOperations.All.Keys.ToDictionary(name => name, IamOperationTable.All.ContainsKey));
 
     private static void Compare(string heading, Dictionary<string, bool> code)
     {

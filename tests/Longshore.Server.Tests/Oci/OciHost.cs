@@ -7,6 +7,7 @@ using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Oci;
 using Longshore.Server.Protection;
 using Longshore.Server.RegistrySettings;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Oci;
@@ -59,6 +60,7 @@ internal sealed class OciHost : IAsyncDisposable
             .AddContent()
             .AddRegistrySettings(new PushOptions(createOnPush))
             .AddAccess(new Longshore.Server.Access.KeyFile(Path.Combine(directory, "sealing.key")))
+            .AddSingleton<Longshore.Server.Access.ICallTrail, NoTrail>()
             .AddOci(Home);
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
