@@ -45,7 +45,8 @@ internal sealed class PrincipalPolicies(IDatabase database, AccessVersion versio
         return loaded;
     }
 
-    private static async ValueTask<OwnPolicies> LoadAsync(DbSession session, long id)
+    /// <summary>The policies of a user, a group or a role in the session at hand.</summary>
+    public static async ValueTask<OwnPolicies> LoadAsync(DbSession session, long id)
     {
         // Bounded by IAM's quotas: ten groups, ten managed policies each.
         var inline = await session.QueryAsync(

@@ -20,6 +20,7 @@ internal static class IamOperationTable
         Boundaries.All,
         OidcProviders.All,
         Absent.All,
+        Simulation.All,
         Account.All,
     }.SelectMany(static group => group).ToFrozenDictionary(static operation => operation.Wire.Name, StringComparer.Ordinal);
 }
