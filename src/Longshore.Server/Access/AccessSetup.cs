@@ -12,7 +12,8 @@ internal static class AccessSetup
     /// </summary>
     /// <param name="services">Takes them.</param>
     /// <param name="keyFile">The file with the keys that seal the database's secrets.</param>
-    public static IServiceCollection AddAccess(this IServiceCollection services, KeyFile keyFile)
+    /// <param name="rateLimit">How many calls are taken; null means any number.</param>
+    public static IServiceCollection AddAccess(this IServiceCollection services, KeyFile keyFile, RateLimitOptions? rateLimit = null)
     {
         services.TryAddSingleton(TimeProvider.System);
         return services
@@ -22,6 +23,8 @@ internal static class AccessSetup
             .AddSingleton<ResourcePolicies>()
             .AddSingleton<AccessGate>()
             .AddSingleton(keyFile)
+            .AddSingleton(rateLimit ?? new RateLimitOptions())
+            .AddSingleton<RateLimits>()
             .AddSingleton<ServerKeys>()
             .AddSingleton<SealedBox>()
             .AddSingleton<PrincipalStore>()

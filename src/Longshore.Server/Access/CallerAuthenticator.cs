@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using Longshore.Core;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -31,16 +30,13 @@ internal sealed class CallerAuthenticator(
     /// <summary>Most characters of their headers, since those of sessions with policies are long: 16 MiB.</summary>
     private const int OpenedTokenCharacters = 8 << 20;
 
-    // A client sends the same header with every request: opening the token once is what keeps authentication off the hot path.
-    // Only good tokens are kept, so strangers cannot fill this. The dictionary's hash is seeded per process, which leaves
-    // nothing to learn from how long a comparison takes.
     private const string RegistryService = "ecr";
-    private readonly ConcurrentDictionary<string, OpenedToken> opened = new(StringComparer.Ordinal);
+
+    // A client sends the same header with every request: opening the token once is what keeps authentication off the hot path.
+    // Only good tokens are kept, so strangers cannot fill this.
+    private readonly ConcurrentDictionary<string, OpenedToken> opened = new(SecretComparer.Instance);
 
     private int openedCharacters;
-
-    // Stands in for the secret of unknown access keys, so that they take the same steps as wrong secrets.
-    private readonly string decoySecret = RandomNumberGenerator.GetHexString(40);
 
     /// <summary>
     /// The caller of a registry request: from a Basic or Bearer token, or the anonymous when there is no Authorization header.
@@ -69,22 +65,25 @@ internal sealed class CallerAuthenticator(
     }
 
     /// <summary>
-    /// The caller of an AWS API request, by its Signature Version 4. Its registry is the region of the signature's scope in
-    /// the account of the access key.
+    /// What can be refused of a signed request before a byte of its body is read: a malformed or missing signature, an unknown access key, a session
+    /// that is none of ours, a scope for another service, headers that are not signed, a time that is off. What it finds is kept for
+    /// <see cref="AuthenticateAwsAsync"/>, which must still follow: nothing is proved yet.
     /// </summary>
-    /// <param name="context">The request; its body was read by the caller.</param>
-    /// <param name="body">The whole body.</param>
-    /// <param name="service">The service: <c>ecr</c>, <c>ecr-public</c> or <c>sts</c>.</param>
+    /// <param name="context">The request.</param>
+    /// <param name="service">The service: <c>ecr</c>, <c>ecr-public</c>, <c>iam</c> or <c>sts</c>.</param>
     /// <param name="cancellationToken">Ends with the request.</param>
-    public async ValueTask<AwsAuthentication> AuthenticateAwsAsync(HttpContext context, ReadOnlyMemory<byte> body, string service, CancellationToken cancellationToken)
+    /// <returns>Why it is refused; null when the signature may be good.</returns>
+    public async ValueTask<AuthenticationFailure?> CheckHeadAsync(HttpContext context, string service, CancellationToken cancellationToken)
     {
-        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        var request = new SignedRequest(context.Request.Method, target, context.Request.Headers, body);
+        var version = principals.Version;
+        var now = time.GetUtcNow();
+        var request = RequestOf(context, default);
         if (!SignatureV4Parts.TryRead(request, out var parts, out var failure)) return Refuse(failure, "");
         var accessKeyId = parts.Credential.AccessKeyId;
         CallRecord.Of(context).AccessKeyId = accessKeyId;
 
-        // An unknown key is told from a wrong secret only when all is done. A session's key goes with its own token alone.
+        // An unknown key is told at once: the answer says it anyway, as AWS's does, so there is no time to be kept secret. A session's
+        // key goes with its own token alone.
         OpenedSession session = default;
         AccessKey? key;
         if (parts.SessionToken is { } token)
@@ -97,19 +96,47 @@ internal sealed class CallerAuthenticator(
             key = await principals.FindKeyAsync(accessKeyId, cancellationToken);
         }
 
-        failure = signatures.Verify(request, parts, service, key?.Secret ?? decoySecret, time.GetUtcNow());
-        if (key is null && failure is null or { Error: AuthenticationError.InvalidSignature }) failure = AuthenticationFailure.UnknownKey;
-        if (failure is not null || key is null) return Refuse(failure ?? AuthenticationFailure.UnknownKey, accessKeyId);
-        if (session.State != SessionState.Good) return Refuse(session.State == SessionState.Expired ? AuthenticationFailure.Expired : AuthenticationFailure.UnknownKey, accessKeyId);
+        if (key is null) return Refuse(AuthenticationFailure.UnknownKey, accessKeyId);
+        if (SignatureV4.CheckHead(request, parts, service, now) is { } untimely) return Refuse(untimely, accessKeyId);
+        context.Features.Set(new SignedHead(service, version, now, parts, key, session.State));
+        return null;
+    }
+
+    /// <summary>
+    /// The caller of an AWS API request, by its Signature Version 4. Its registry is the region of the signature's scope in
+    /// the account of the access key.
+    /// </summary>
+    /// <param name="context">The request; its body was read by the caller.</param>
+    /// <param name="body">The whole body.</param>
+    /// <param name="service">The service: <c>ecr</c>, <c>ecr-public</c>, <c>iam</c> or <c>sts</c>.</param>
+    /// <param name="cancellationToken">Ends with the request.</param>
+    public async ValueTask<AwsAuthentication> AuthenticateAwsAsync(HttpContext context, ReadOnlyMemory<byte> body, string service, CancellationToken cancellationToken)
+    {
+        var head = context.Features.Get<SignedHead>();
+        if (head is null || head.Service != service || !ReferenceEquals(head.Version, principals.Version))
+        {
+            // Nobody looked yet; or keys were changed while the body came.
+            if (await CheckHeadAsync(context, service, cancellationToken) is { } early) return new AwsAuthentication(null, early);
+            head = context.Features.GetRequiredFeature<SignedHead>();
+        }
+
+        // The time is that at which the request came: a large body over a slow line takes minutes.
+        var (key, parts) = (head.Key, head.Parts);
+        if (signatures.Verify(RequestOf(context, body), parts, service, key.Secret, head.At) is { } failure) return new AwsAuthentication(null, Refuse(failure, key.Id));
+        if (head.Session != SessionState.Good)
+            return new AwsAuthentication(null, Refuse(head.Session == SessionState.Expired ? AuthenticationFailure.Expired : AuthenticationFailure.UnknownKey, key.Id));
         var caller = new Caller(key.Principal, new RegistryId(key.Principal.Account, parts.Credential.Region), key);
         lastUse.Note(caller, service);
         return new AwsAuthentication(caller, null);
     }
 
-    private AwsAuthentication Refuse(AuthenticationFailure failure, string accessKeyId)
+    private static SignedRequest RequestOf(HttpContext context, ReadOnlyMemory<byte> body) =>
+        new(context.Request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, context.Request.Headers, body);
+
+    private AuthenticationFailure Refuse(AuthenticationFailure failure, string accessKeyId)
     {
         logger.SignatureRefused(failure.Error, accessKeyId);
-        return new AwsAuthentication(null, failure);
+        return failure;
     }
 
     private async ValueTask<Outcome<Caller>> OpenAsync(string authorization, string password, CancellationToken cancellationToken)
@@ -131,4 +158,7 @@ internal sealed class CallerAuthenticator(
         lastUse.Note(token.Caller, RegistryService);
         return token.Caller;
     }
+
+    /// <summary>What the head of a signed request gave, at the time when it came.</summary>
+    private sealed record SignedHead(string Service, object Version, DateTimeOffset At, SignatureV4Parts Parts, AccessKey Key, SessionState Session);
 }

@@ -54,8 +54,8 @@ internal sealed class SessionCredentials(SealedBox box, SessionOwners owners, Pr
     private const string Base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     private const string SecretAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    // Only tokens that we sealed are kept. The dictionary's hash is seeded per process: nothing is learnt from how long a comparison takes.
-    private readonly ConcurrentDictionary<string, Kept> opened = new(StringComparer.Ordinal);
+    // Only tokens that we sealed are kept.
+    private readonly ConcurrentDictionary<string, Kept> opened = new(SecretComparer.Instance);
     private int keptCharacters;
 
     /// <summary>Makes the key of a new session.</summary>

@@ -22,6 +22,14 @@ internal sealed class SignatureV4(SigningKeys keys)
 
     private const string ContentHashHeader = "x-amz-content-sha256";
 
+    /// <summary>Steps 2 and 3, which need no body and no secret. Null when nothing speaks against the signature yet.</summary>
+    public static AuthenticationFailure? CheckHead(in SignedRequest request, SignatureV4Parts parts, string service, DateTimeOffset now)
+    {
+        if (parts.Credential.Service != service)
+            return AuthenticationFailure.Invalid($"Credential should be scoped to correct service: '{service}'.");
+        return CheckCoverage(request, parts) ?? CheckTime(parts, now);
+    }
+
     /// <summary>Verifies a request whose parts were read from it. Null when the signature stands.</summary>
     /// <param name="request">The request as it came.</param>
     /// <param name="parts">The parts of its signature.</param>
@@ -30,13 +38,8 @@ internal sealed class SignatureV4(SigningKeys keys)
     /// <param name="now">The time.</param>
     public AuthenticationFailure? Verify(in SignedRequest request, SignatureV4Parts parts, string service, string secret, DateTimeOffset now)
     {
-        // 2. Scope and coverage.
-        if (parts.Credential.Service != service)
-            return AuthenticationFailure.Invalid($"Credential should be scoped to correct service: '{service}'.");
-        if (CheckCoverage(request, parts) is { } uncovered) return uncovered;
-
-        // 3. Time.
-        if (CheckTime(parts, now) is { } untimely) return untimely;
+        // 2, 3. Scope, coverage, time.
+        if (CheckHead(request, parts, service, now) is { } refused) return refused;
 
         // 4. Body. The hash is always computed: services other than S3 take no unsigned payloads.
         var payloadHash = Convert.ToHexStringLower(SHA256.HashData(request.Body.Span));

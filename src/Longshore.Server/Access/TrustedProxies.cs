@@ -52,7 +52,8 @@ internal sealed class TrustedProxies(IReadOnlyList<IPNetwork> networks)
         return new ClientAddress(client, secure);
     }
 
-    private bool IsTrusted(IPAddress address)
+    /// <summary>Whether an address is one of theirs; it must be normalised.</summary>
+    public bool IsTrusted(IPAddress address)
     {
         foreach (var network in networks)
             if (network.Contains(address)) return true;

@@ -43,7 +43,8 @@ internal abstract class OptionsCommand : Command
                 ? result.Tokens.Count == 0 && option.Arity.MinimumNumberOfValues == 0 ? ["true"] : [.. result.Tokens.Select(t => t.Value)]
                 : null,
             Environment.GetEnvironmentVariable,
-            parsed.GetResult(config) is { Implicit: false, Tokens: [var token, ..] } ? token.Value : null);
+            parsed.GetResult(config) is { Implicit: false, Tokens: [var token, ..] } ? token.Value : null,
+            listens: options.ContainsKey("allow-plain-http"));
         return (read, reader.Errors);
     }
 

@@ -32,4 +32,10 @@ internal static partial class HostingLog
 
     [LoggerMessage(1009, LogLevel.Error, "The stored body of {Digest} has {Found} bytes instead of {Length}. It is not served. Run longshore verify.")]
     public static partial void BodyHasWrongLength(this ILogger logger, string digest, long found, long length);
+
+    [LoggerMessage(1050, LogLevel.Warning, "Request {RequestId} ({Method} {Path}) refused: the bodies of other requests take all the memory that there is for them.")]
+    public static partial void NoMemoryForBodies(this ILogger logger, string requestId, string method, string path);
+
+    [LoggerMessage(1051, LogLevel.Debug, "Connection from {Address} closed: it has {Count} open.")]
+    public static partial void TooManyConnections(this ILogger logger, System.Net.IPAddress address, int count);
 }

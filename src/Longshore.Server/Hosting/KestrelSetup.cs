@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using Longshore.Server.Access;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -23,6 +24,8 @@ internal static class KestrelSetup
         // A request goes on where its bytes came in: no hand-over between threads for each block received.
         // Nothing here blocks the sockets' own thread, which hands every event to the pool. docs/decisions/0006.
         builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        builder.Services.AddSingleton(services => new ConnectionLimit(
+            options.MaxConnectionsPerAddress, new TrustedProxies(options.TrustedProxies), services.GetRequiredService<ILogger<ConnectionLimit>>()));
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -60,6 +63,9 @@ internal static class KestrelSetup
         void Configure(ListenOptions listen)
         {
             // Without TLS a client cannot say which version it wants, and every client of ours speaks 1.1.
+            // Before TLS: a handshake is work already.
+            var limit = kestrel.ApplicationServices.GetRequiredService<ConnectionLimit>();
+            listen.Use(next => connection => limit.RunAsync(connection, next));
             listen.Protocols = tls ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
             if (!tls) return;
             var certificates = kestrel.ApplicationServices.GetRequiredService<CertificateFiles>();

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Longshore.Core.Aws;
+using Longshore.Core.Aws.Sts;
+using Longshore.Server.Access;
 using Longshore.Storage.Blobs;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
@@ -70,6 +73,9 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 logger.ClientBroke(context.TraceIdentifier, request.Method, path, exception.Message);
                 context.Abort();
                 return Task.CompletedTask;
+            case TooManyRequestsException:
+                logger.NoMemoryForBodies(context.TraceIdentifier, request.Method, path);
+                return WriteTooManyAsync(context);
             case StorageFullException full:
                 logger.StorageFull(context.TraceIdentifier, request.Method, path, full.Message);
                 return WriteAsync(context, StatusCodes.Status507InsufficientStorage, StorageFullReason, "The registry's store is full.");
@@ -77,6 +83,25 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 logger.RequestFailed(exception, context.TraceIdentifier, request.Method, path);
                 return WriteAsync(context, StatusCodes.Status500InternalServerError, null, "The registry failed. Its log tells more under this request id.");
         }
+    }
+
+    private static async Task WriteTooManyAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        response.Clear();
+        response.Headers.RetryAfter = RateLimits.RetryAfter;
+        var management = request.Path.StartsWithSegments("/longshore", StringComparison.Ordinal);
+        var form = request.HasFormContentType;
+        (response.StatusCode, response.ContentType, var body) = (management, form) switch
+        {
+            (true, _) => (StatusCodes.Status429TooManyRequests, "application/json",
+                $$"""{"code":"TooManyRequests","message":"{{TooManyRequestsException.Sentence}}","requestId":"{{context.TraceIdentifier}}"}"""),
+            (_, true) => (StatusCodes.Status400BadRequest, QueryXmlWriter.ContentType,
+                QueryXmlWriter.Error(StsOperations.XmlNamespace, "Throttling", isServerFault: false, TooManyRequestsException.Sentence, context.TraceIdentifier)),
+            _ => (StatusCodes.Status400BadRequest, "application/x-amz-json-1.1",
+                $$"""{"__type":"ThrottlingException","message":"{{TooManyRequestsException.Sentence}}"}"""),
+        };
+        await response.WriteAsync(body, context.RequestAborted);
     }
 
     private static async Task WriteAsync(HttpContext context, int status, string? reason, string message)

@@ -10,6 +10,9 @@ namespace Longshore.Server.Hosting;
 /// <param name="Scheme"><c>http</c> or <c>https</c>; null when none was written: https exactly when a certificate is given.</param>
 internal readonly record struct ListenAddress(string Host, int Port, string? Scheme)
 {
+    /// <summary>Whether only this machine reaches it.</summary>
+    public bool IsLoopback => Host == "localhost" || (IPAddress.TryParse(Host, out var address) && IPAddress.IsLoopback(address));
+
     /// <summary>Parses <c>[http://|https://]HOST:PORT</c>; a path, a user name or a query is refused.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out ListenAddress address)
     {

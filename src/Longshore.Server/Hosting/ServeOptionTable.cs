@@ -44,6 +44,9 @@ internal static class ServeOptionTable
             "Where to listen. Repeatable; in the environment, separated by commas.",
             static (o, text) => ListenAddress.TryParse(text, out var address) ? Done(() => o.Listen = [.. o.Listen, address]) : "")
         { Repeatable = true },
+        new("allow-plain-http", "BOOL", "false", "true or false; without a value it means true",
+            "Serve plain HTTP also at addresses that other machines reach: behind a proxy that has TLS, or in a network that is trusted whole.",
+            static (o, text) => bool.TryParse(text, out var on) ? Done(() => o.AllowPlainHttp = on) : "") { Flag = true },
         new("data", "DIR", "./longshore-data", "a directory; it is created when missing",
             "Where everything is kept. One server at a time.",
             static (o, text) => text.Length > 0 ? Done(() => o.Data = text) : ""),
@@ -120,6 +123,12 @@ internal static class ServeOptionTable
                 ? Done(() => o.TrailMaxSize = n << 20) : ""),
         new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
             "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
+        new("rate-limit", "LIMIT", "off", "off, ecr, or a whole number from 1 to 1000000",
+            "Calls that are taken: as many as ECR's quotas allow per API, account and region; or this many a second of each principal.", ReadRateLimit),
+        new("max-connections-per-address", "NUMBER", "1000", "a whole number from 0 to 20000; 0 means no limit",
+            "Connections that one remote address may hold. Trusted proxies are not counted.",
+            static (o, text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 20_000
+                ? Done(() => o.MaxConnectionsPerAddress = n) : ""),
         new("trusted-proxies", "CIDRS", "none", "IP addresses or networks such as 10.0.0.0/8, separated by commas",
             "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, for policies and the trail. Repeatable.", ReadTrustedProxies)
         { Repeatable = true },
@@ -157,6 +166,13 @@ internal static class ServeOptionTable
             return "";
         options.PublicUrl = uri.GetLeftPart(UriPartial.Authority);
         return null;
+    }
+
+    private static string? ReadRateLimit(ServeOptions options, string text)
+    {
+        if (text is "off" or "ecr") return Done(() => options.RateLimit = new RateLimitOptions { EcrQuotas = text == "ecr" });
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n is >= 1 and <= 1_000_000
+            ? Done(() => options.RateLimit = new RateLimitOptions { PerPrincipal = n }) : "";
     }
 
     private static string? ReadTrustedProxies(ServeOptions options, string text)

@@ -81,6 +81,15 @@ internal sealed class ServeOptions
     /// <summary>Scheme and authority that clients are told to use, without a trailing slash; null: those of each request.</summary>
     public string? PublicUrl { get; set; }
 
+    /// <summary>Whether plain HTTP may be served at addresses that other machines reach.</summary>
+    public bool AllowPlainHttp { get; set; }
+
+    /// <summary>Connections that one remote address may hold; 0: any number.</summary>
+    public int MaxConnectionsPerAddress { get; set; } = 1000;
+
+    /// <summary>How many calls are taken.</summary>
+    public RateLimitOptions RateLimit { get; set; } = new();
+
     /// <summary>Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; set; } = [];
 

@@ -18,9 +18,10 @@ internal sealed class ServeOptionsReader
     /// <param name="commandLine">The texts given for a key on the command line, or null.</param>
     /// <param name="environment">The value of an environment variable, or null.</param>
     /// <param name="configPath">The configuration file from the command line, or null.</param>
+    /// <param name="listens">Whether the command listens: only then it matters what an address is exposed to.</param>
     /// <returns>The options; of use only when <see cref="Errors"/> is empty.</returns>
     public ServeOptions Read(
-        Func<string, IReadOnlyList<string>?> commandLine, Func<string, string?> environment, string? configPath)
+        Func<string, IReadOnlyList<string>?> commandLine, Func<string, string?> environment, string? configPath, bool listens = true)
     {
         var file = ReadFile(configPath ?? NullIfEmpty(environment("LONGSHORE_CONFIG")));
         var options = new ServeOptions();
@@ -36,6 +37,7 @@ internal sealed class ServeOptionsReader
             }
         }
         CheckTogether(options, wrong);
+        if (listens && !options.AllowPlainHttp && !wrong.Contains("listen") && !wrong.Contains("allow-plain-http")) CheckExposure(options);
         ReadRoot(options, environment);
         return options;
 
@@ -80,6 +82,17 @@ internal sealed class ServeOptionsReader
             Add(listen, "an https address needs tls-cert and tls-key");
         if (options.TlsCert is not null && !options.Listen.Any(options.IsTls))
             Add(listen, "tls-cert is given and every address says http");
+    }
+
+    // Whoever can read the network reads tokens and images, and a token is all that it takes to push.
+    private void CheckExposure(ServeOptions options)
+    {
+        foreach (var address in options.Listen.Where(address => !address.IsLoopback && !options.IsTls(address)))
+        {
+            Add(
+                ServeOptionTable.All.Single(o => o.Key == "allow-plain-http"),
+                $"plain HTTP at {address.Host}:{address.Port} can be read by others: tokens, secrets and images. Give tls-cert and tls-key, or listen on 127.0.0.1; behind a proxy that has TLS, or in a network that you trust, allow it");
+        }
     }
 
     private Dictionary<string, IReadOnlyList<string>> ReadFile(string? path)

@@ -58,7 +58,7 @@ internal static class ServerComposition
             SoleServer = true,
             Reserve = new SpaceReserve(Path.Combine(options.DataDirectory, "reserve"), 4 << 20),
         });
-        services.AddAccess(new KeyFile(options.KeyFilePath));
+        services.AddAccess(new KeyFile(options.KeyFilePath), options.RateLimit);
         services.AddContent();
         services.AddLifecycle(new LifecycleOptions { Interval = options.LifecycleInterval });
         services.AddRegistrySettings(new PushOptions(options.CreateOnPush));
