@@ -53,7 +53,7 @@ internal sealed class KeyRotation(IDatabase database, KeyFile file, ServerKeys k
         }
 
         // 2: synced, and all that was written before with it.
-        var retired = await keys.RetireAsync(cancellationToken);
+        if (!(await keys.RetireAsync(cancellationToken)).TryGet(out var retired, out error)) return error;
         // 3
         if (sealing.Keys.Count > 1 && file.Replace(sealing.NewestAlone()) is { } unwritten) return unwritten;
         return new KeyRotationResult(sealing.Newest, keys.CurrentId, resealed, retired);

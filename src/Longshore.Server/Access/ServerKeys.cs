@@ -14,7 +14,14 @@ namespace Longshore.Server.Access;
 /// </summary>
 internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<ServerKeys> logger)
 {
+    /// <summary>
+    /// The purpose of keys that seal the trail. What they sealed must be verifiable for as long as it is kept, so those keys, which open nothing,
+    /// outlive the server key that they were derived from.
+    /// </summary>
+    public const string TrailPurpose = "longshore trail seal";
+
     private const string Prefix = "access.server-key.";
+    private const string TrailPrefix = "access.trail-key.";
     private volatile Ring? ring;
 
     /// <summary>The number of the key to seal and sign with.</summary>
@@ -47,21 +54,38 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
     public async ValueTask<RegistryError?> RewrapAsync(CancellationToken cancellationToken) =>
         file.Read().TryGet(out var sealing, out var error) ? await UpdateAsync(sealing, static _ => false, rewrap: true, cancellationToken) : error;
 
-    /// <summary>Removes all keys but the current one: what they sealed and signed opens no more.</summary>
-    /// <returns>How many went.</returns>
-    public async ValueTask<int> RetireAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Removes all keys but the current one: what they sealed and signed opens no more. Only the keys of the trail that were derived from them stay.
+    /// </summary>
+    /// <returns>How many went; an error that the key file has.</returns>
+    public async ValueTask<Outcome<int>> RetireAsync(CancellationToken cancellationToken)
     {
+        if (!file.Read().TryGet(out var sealing, out var error)) return error;
         var current = CurrentId;
         var retired = Ids.Where(id => id != current).ToList();
+        var trail = new Dictionary<uint, byte[]>();
+        foreach (var id in retired)
+        {
+            var key = new byte[SealingKeys.KeyBytes];
+            TryDerive(id, TrailPurpose, [], key);
+            trail.Add(id, key);
+        }
+
         await database.WriteAsync(
             Durability.Synced,
             async session =>
             {
-                foreach (var id in retired) await session.ExecuteAsync("DELETE FROM settings WHERE name = @name", ("@name", NameOf(id)));
+                foreach (var id in retired)
+                {
+                    var name = NameOf(TrailPrefix, id);
+                    await session.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@name, @value)", ("@name", name), ("@value", sealing.Wrap(name, trail[id])));
+                    await session.ExecuteAsync("DELETE FROM settings WHERE name = @name", ("@name", NameOf(Prefix, id)));
+                }
+
                 return 0;
             },
             cancellationToken);
-        ring = Loaded.CurrentAlone();
+        ring = Loaded.Retire(trail);
         return retired.Count;
     }
 
@@ -75,7 +99,13 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
     /// <param name="derived">Takes 32 bytes.</param>
     public bool TryDerive(uint keyId, string purpose, ReadOnlySpan<byte> salt, Span<byte> derived)
     {
-        if (!Loaded.TryGet(keyId, out var key)) return false;
+        if (!Loaded.TryGet(keyId, out var key))
+        {
+            if (purpose != TrailPurpose || !salt.IsEmpty || !Loaded.TryGetTrail(keyId, out key)) return false;
+            key.CopyTo(derived);
+            return true;
+        }
+
         Span<byte> input = stackalloc byte[256];
         var length = Encoding.ASCII.GetBytes(purpose, input);
         input[length++] = 0;
@@ -84,7 +114,7 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
         return true;
     }
 
-    private static string NameOf(uint id) => Prefix + id.ToString(CultureInfo.InvariantCulture);
+    private static string NameOf(string prefix, uint id) => prefix + id.ToString(CultureInfo.InvariantCulture);
 
     // A new file is made only for a database that no file has sealed yet: over any other one it would hide that the right file is lost.
     private async ValueTask<Outcome<SealingKeys>> OpenFileAsync(CancellationToken cancellationToken)
@@ -107,35 +137,34 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
     {
         var fresh = RandomNumberGenerator.GetBytes(SealingKeys.KeyBytes);
         // Reading and adding are one transaction: of two first starts, one makes the key and both use it.
-        var (keys, added, wrapped, error) = await database.WriteAsync<(Dictionary<uint, byte[]>?, uint, int, RegistryError?)>(
+        var (made, added, wrapped, error) = await database.WriteAsync<(Ring?, uint, int, RegistryError?)>(
             Durability.Synced,
             async session =>
             {
-                var found = new Dictionary<uint, byte[]>();
-                var wrapped = 0;
-                foreach (var (id, stored) in await ReadRowsAsync(session))
+                var (keys, trail, wrapped) = (new Dictionary<uint, byte[]>(), new Dictionary<uint, byte[]>(), 0);
+                foreach (var (name, stored) in await ReadRowsAsync(session))
                 {
                     var by = SealingKeys.WrappedBy(stored);
-                    var key = by is null && stored.Length == SealingKeys.KeyBytes ? stored : sealing.Unwrap(NameOf(id), stored);
+                    var key = by is null && stored.Length == SealingKeys.KeyBytes ? stored : sealing.Unwrap(name, stored);
                     if (key is null) return (null, 0, 0, Mismatch(sealing, by));
-                    found.Add(id, key);
-                    if (by is null || (rewrap && by != sealing.Newest))
-                    {
-                        await session.ExecuteAsync("UPDATE settings SET value = @value WHERE name = @name", ("@name", NameOf(id)), ("@value", sealing.Wrap(NameOf(id), key)));
-                        wrapped++;
-                    }
+                    var isTrail = name.StartsWith(TrailPrefix, StringComparison.Ordinal);
+                    var id = uint.Parse(name.AsSpan((isTrail ? TrailPrefix : Prefix).Length), NumberStyles.None, CultureInfo.InvariantCulture);
+                    (isTrail ? trail : keys).Add(id, key);
+                    if (by is not null && (!rewrap || by == sealing.Newest)) continue;
+                    await session.ExecuteAsync("UPDATE settings SET value = @value WHERE name = @name", ("@name", name), ("@value", sealing.Wrap(name, key)));
+                    wrapped++;
                 }
 
-                var highest = found.Count == 0 ? 0 : found.Keys.Max();
-                if (!add(highest)) return (found, 0, wrapped, null);
-                var name = NameOf(highest + 1);
-                await session.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@name, @value)", ("@name", name), ("@value", sealing.Wrap(name, fresh)));
-                found.Add(highest + 1, fresh);
-                return (found, highest + 1, wrapped, null);
+                var highest = keys.Count == 0 ? 0 : keys.Keys.Max();
+                if (!add(highest)) return (new Ring(highest, keys, trail), 0, wrapped, null);
+                var added = NameOf(Prefix, highest + 1);
+                await session.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@name, @value)", ("@name", added), ("@value", sealing.Wrap(added, fresh)));
+                keys.Add(highest + 1, fresh);
+                return (new Ring(highest + 1, keys, trail), highest + 1, wrapped, null);
             },
             cancellationToken);
         if (error is not null) return error;
-        ring = new Ring(keys!.Keys.Max(), keys);
+        ring = made;
         if (wrapped > 0) logger.ServerKeysWrapped(wrapped, sealing.Newest, file.Path);
         if (added != 0) logger.ServerKeyCreated(added);
         return null;
@@ -149,12 +178,12 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
     });
 
     // Bounded by the number of rotations.
-    private static ValueTask<List<(uint Id, byte[] Value)>> ReadRowsAsync(DbSession session) => session.QueryAsync(
-        "SELECT name, value FROM settings WHERE name LIKE @pattern",
-        static row => (uint.Parse(row.GetString(0).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture), row.GetBytes(1)),
-        ("@pattern", Prefix + "%"));
+    private static ValueTask<List<(string Name, byte[] Value)>> ReadRowsAsync(DbSession session) => session.QueryAsync(
+        "SELECT name, value FROM settings WHERE name LIKE @keys OR name LIKE @trail",
+        static row => (row.GetString(0), row.GetBytes(1)),
+        ("@keys", Prefix + "%"), ("@trail", TrailPrefix + "%"));
 
-    private sealed class Ring(uint currentId, Dictionary<uint, byte[]> keys)
+    private sealed class Ring(uint currentId, Dictionary<uint, byte[]> keys, Dictionary<uint, byte[]> trail)
     {
         public uint CurrentId => currentId;
 
@@ -162,6 +191,9 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
 
         public bool TryGet(uint id, [NotNullWhen(true)] out byte[]? key) => keys.TryGetValue(id, out key);
 
-        public Ring CurrentAlone() => new(currentId, new Dictionary<uint, byte[]> { [currentId] = keys[currentId] });
+        public bool TryGetTrail(uint id, [NotNullWhen(true)] out byte[]? key) => trail.TryGetValue(id, out key);
+
+        public Ring Retire(Dictionary<uint, byte[]> retired) =>
+            new(currentId, new Dictionary<uint, byte[]> { [currentId] = keys[currentId] }, trail.Concat(retired).ToDictionary());
     }
 }

@@ -6,8 +6,6 @@ namespace Longshore.Server.Trail;
 /// <summary>Authenticates seals, marks and anchors with keys that the server keys give: who can write files but has no key cannot make one.</summary>
 internal sealed class TrailKeys(ServerKeys keys)
 {
-    private const string Purpose = "longshore trail seal";
-
     /// <summary>The number of the key to seal with.</summary>
     public uint CurrentId => keys.CurrentId;
 
@@ -15,7 +13,7 @@ internal sealed class TrailKeys(ServerKeys keys)
     public string? Mac(uint keyId, string text)
     {
         Span<byte> key = stackalloc byte[32];
-        if (!keys.TryDerive(keyId, Purpose, [], key)) return null;
+        if (!keys.TryDerive(keyId, ServerKeys.TrailPurpose, [], key)) return null;
         Span<byte> mac = stackalloc byte[TrailLine.HashSize];
         HMACSHA256.HashData(key, System.Text.Encoding.UTF8.GetBytes(text), mac);
         CryptographicOperations.ZeroMemory(key);

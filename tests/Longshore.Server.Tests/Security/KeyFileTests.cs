@@ -131,10 +131,12 @@ public sealed class KeyFileTests : IDisposable
     public async Task Rotation_keeps_what_was_sealed_and_retiring_ends_tokens_but_no_access_key()
     {
         string token, rootId;
+        var trailKey = new byte[32];
         await using (var access = await AccessFixture.StartAsync(directory.Path))
         {
             token = access.Get<RegistryTokens>().Issue(await access.SignInAsync(), AccessFixture.Home).Value;
             rootId = access.Root.AccessKeyId;
+            Assert.True(access.Get<ServerKeys>().TryDerive(1, ServerKeys.TrailPurpose, [], trailKey));
             var before = KeyFile.Read().Value;
             Assert.Equal(new KeyRotationResult(2, 2, 0, 0), (await Rotation(access).RotateAsync(Token)).Value);
             Assert.Equal([1u, 2u], KeyFile.Read().Value.Keys.Keys.Order());
@@ -157,6 +159,11 @@ public sealed class KeyFileTests : IDisposable
             Assert.False((await access.Get<RegistryTokens>().OpenAsync(token, Token)).Succeeded);
             Assert.NotNull(await access.Get<PrincipalStore>().FindKeyAsync(rootId, Token));
             Assert.Single(await StoredAsync(access.Database));
+            // What was sealed in the trail is verified for as long as it is kept.
+            var again = new byte[32];
+            Assert.True(access.Get<ServerKeys>().TryDerive(1, ServerKeys.TrailPurpose, [], again));
+            Assert.Equal(trailKey, again);
+            Assert.False(access.Get<ServerKeys>().TryDerive(1, "anything else", [], again));
         }
     }
 
