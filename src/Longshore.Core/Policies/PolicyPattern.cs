@@ -21,6 +21,7 @@ internal sealed class PolicyPattern
     private readonly string? prefix;
     private readonly bool startsInLastPart;
     private readonly bool writesAllParts;
+    private readonly string tailStart = "";
 
     private PolicyPattern(string text, IReadOnlyList<Part> parts)
     {
@@ -33,6 +34,10 @@ internal sealed class PolicyPattern
         if (!resolved.AsSpan().ContainsAny(AnyRun, AnyOne)) exact = resolved;
         else if (resolved.IndexOf(AnyRun, StringComparison.Ordinal) == resolved.Length - 1 && !resolved.Contains(AnyOne, StringComparison.Ordinal)) prefix = resolved[..^1];
         startsInLastPart = prefix is not null && prefix.AsSpan().Count(':') >= 5;
+        var tail = TailOf(resolved);
+        if (tail < 0) return;
+        var wildcard = resolved.AsSpan(tail).IndexOfAny(AnyRun, AnyOne);
+        tailStart = wildcard < 0 ? resolved[tail..] : resolved.Substring(tail, wildcard);
     }
 
     /// <summary>The pattern as written.</summary>
@@ -104,12 +109,33 @@ internal sealed class PolicyPattern
         return TernaryLogic.Of(Glob(pattern, text, ignoreCase));
     }
 
+    /// <summary>Where the last of an ARN's six parts begins; -1 for a text that has not six.</summary>
+    public static int TailOf(string arn)
+    {
+        var at = -1;
+        for (var part = 0; part < 5; part++)
+        {
+            at = arn.IndexOf(':', at + 1);
+            if (at < 0) return -1;
+        }
+
+        return at + 1;
+    }
+
+    /// <inheritdoc cref="MatchesArn(string, int, IConditionContext)"/>
+    public Ternary MatchesArn(string arn, IConditionContext context) => MatchesArn(arn, TailOf(arn), context);
+
     /// <summary>Whether the pattern matches an ARN, each of whose six parts is matched by itself; <c>*</c> alone is everything.</summary>
-    public Ternary MatchesArn(string arn, IConditionContext context)
+    /// <param name="arn">The ARN.</param>
+    /// <param name="tail">From <see cref="TailOf"/>: it is asked for once, and many patterns are compared.</param>
+    /// <param name="context">Where variables find their values.</param>
+    public Ternary MatchesArn(string arn, int tail, IConditionContext context)
     {
         if (exact is not null) return TernaryLogic.Of(string.Equals(exact, arn, StringComparison.Ordinal));
         // A prefix that reaches into the last part leaves nothing to match by parts.
         if (prefix is { } start && (start.Length == 0 || startsInLastPart)) return TernaryLogic.Of(arn.StartsWith(start, StringComparison.Ordinal));
+        // The last part tells most patterns apart.
+        if (tailStart.Length > 0 && tail >= 0 && !arn.AsSpan(tail).StartsWith(tailStart, StringComparison.Ordinal)) return Ternary.False;
         if (!TryResolve(context, out var pattern)) return Ternary.Unknown;
         if (HasVariables && writesAllParts && !ValuesKeepToTheirParts(context)) return Ternary.False;
         var left = pattern.AsSpan();

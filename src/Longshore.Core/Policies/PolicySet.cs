@@ -30,19 +30,20 @@ public sealed class PolicySet
         if (unreadable is not null && unreadable.IsAbout(query.Action)) return new PolicyVerdict(new Finding(unreadable, null, PrincipalMatch.Direct), null);
         if (Policies.Count == 0) return default;
         Finding? deny = null, allow = null;
+        var tail = PolicyPattern.TailOf(query.Resource);
         foreach (var (policy, statement) in About(query.Action))
         {
             var match = statement.Principals?.Matches(query.Principal) ?? PrincipalMatch.Direct;
             if (match == PrincipalMatch.None) continue;
             if (statement.Effect == PolicyEffect.Deny)
             {
-                if (statement.Fits(query) == Ternary.False) continue;
+                if (statement.Fits(query, tail) == Ternary.False) continue;
                 deny = new Finding(policy, statement, match);
                 break;
             }
 
             if (allow is { } known && known.Match >= match) continue;
-            if (statement.Fits(query) == Ternary.True) allow = new Finding(policy, statement, match);
+            if (statement.Fits(query, tail) == Ternary.True) allow = new Finding(policy, statement, match);
         }
 
         return new PolicyVerdict(deny, allow);

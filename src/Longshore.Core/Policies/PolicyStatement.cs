@@ -66,9 +66,9 @@ public sealed class PolicyStatement
     internal bool IsAbout(string action) => Actions.MatchesAction(action);
 
     /// <summary>Whether resource and conditions of a request are those of the statement.</summary>
-    internal Ternary Fits(in AccessQuery query)
+    internal Ternary Fits(in AccessQuery query, int tail)
     {
-        var fits = Resources?.MatchesArn(query.Resource, query.Context) ?? Ternary.True;
+        var fits = Resources?.MatchesArn(query.Resource, tail, query.Context) ?? Ternary.True;
         for (var i = 0; i < Conditions.Count && fits != Ternary.False; i++) fits = TernaryLogic.And(fits, Conditions[i].Holds(query.Context));
         return fits;
     }
@@ -90,10 +90,10 @@ internal sealed class PolicyPatterns(bool negated, IReadOnlyList<PolicyPattern> 
         return negated;
     }
 
-    public Ternary MatchesArn(string arn, IConditionContext context)
+    public Ternary MatchesArn(string arn, int tail, IConditionContext context)
     {
         var any = Ternary.False;
-        for (var i = 0; i < patterns.Count && any != Ternary.True; i++) any = TernaryLogic.Or(any, patterns[i].MatchesArn(arn, context));
+        for (var i = 0; i < patterns.Count && any != Ternary.True; i++) any = TernaryLogic.Or(any, patterns[i].MatchesArn(arn, tail, context));
         return negated ? any.Not() : any;
     }
 }
