@@ -78,14 +78,17 @@ public static class AccessEvaluator
         {
             DecisionBasis.Boundary => "permissions boundary",
             DecisionBasis.Session => "session policy",
+            // All of STS whose resource has a policy is about roles.
+            DecisionBasis.Resource when action.StartsWith("sts:", StringComparison.OrdinalIgnoreCase) => "role trust policy",
             DecisionBasis.Resource => "resource-based policy",
             _ => "identity-based policy",
         };
+        var article = policy[0] switch { 'i' => "an", 'r' when policy == "role trust policy" => "the", _ => "a" };
         return decision.Kind switch
         {
             DecisionKind.Allowed => $"User: {caller} is authorized to perform: {action} on resource: {resource}",
             DecisionKind.ExplicitDeny =>
-                $"User: {caller} is not authorized to perform: {action} on resource: {resource} with an explicit deny in {(policy[0] == 'i' ? "an" : "a")} {policy}",
+                $"User: {caller} is not authorized to perform: {action} on resource: {resource} with an explicit deny in {article} {policy}",
             _ => $"User: {caller} is not authorized to perform: {action} on resource: {resource} because no {policy} allows the {action} action",
         };
     }
