@@ -55,8 +55,11 @@ internal sealed record ManagementDeclaration(string Method, string Path, string 
     /// <summary>Bound of the body, in bytes.</summary>
     public int MaxBody { get; init; } = SmallBody;
 
+    /// <summary>The IAM action, where AWS has one for the same; null: <c>longshore:</c> and the verb.</summary>
+    public string? ActionName { get; init; }
+
     /// <summary>The IAM action.</summary>
-    public string Action => ActionPrefix + Verb;
+    public string Action => ActionName ?? ActionPrefix + Verb;
 
     /// <summary>The operation's id in the OpenAPI document: the verb with a small first letter.</summary>
     public string OperationId => char.ToLowerInvariant(Verb[0]) + Verb[1..];

@@ -4,6 +4,7 @@ using Longshore.Server.Management.Lifecycle;
 using Longshore.Server.Management.Protection;
 using Longshore.Server.Management.Recycling;
 using Longshore.Server.Management.Settings;
+using Longshore.Server.Management.Trail;
 using Longshore.Server.Management.Usage;
 
 namespace Longshore.Server.Management;
@@ -21,5 +22,6 @@ internal static class ManagementOperationTable
         .. RecyclingOperations.All,
         .. CollectionOperations.All,
         .. LifecycleOperations.All,
+        .. TrailOperations.All,
     ];
 }

@@ -15,6 +15,9 @@ internal sealed class TrailLines(Stream stream, long limit = long.MaxValue) : ID
     /// <summary>Bytes of the lines read so far.</summary>
     public long Position { get; private set; }
 
+    /// <summary>For who reads on behind a line that is wrong: whether a seal was there.</summary>
+    public bool SawSeal { get; set; }
+
     /// <summary>The next line, without its line feed; good until the next call. False at the end.</summary>
     public bool TryRead(out ReadOnlySpan<byte> line)
     {

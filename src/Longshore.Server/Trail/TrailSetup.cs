@@ -9,6 +9,8 @@ internal static class TrailSetup
     public static IServiceCollection AddTrail(this IServiceCollection services, TrailOptions options) => services
         .AddSingleton(options)
         .AddSingleton<TrailService>()
+        .AddSingleton<TrailSearch>()
+        .AddSingleton<TrailVerification>()
         .AddSingleton<ICallTrail>(static provider => provider.GetRequiredService<TrailService>())
         .AddHostedService(static provider => provider.GetRequiredService<TrailService>());
 }
