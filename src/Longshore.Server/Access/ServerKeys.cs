@@ -44,6 +44,26 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
         return await UpdateAsync(sealing, static highest => highest == 0, rewrap: false, cancellationToken);
     }
 
+    /// <summary>Reads the keys and changes nothing: for commands that look at a data directory, also beside a running server.</summary>
+    /// <returns>Null, or why not: the key file is missing, the wrong one, or unsafe; or there are no keys.</returns>
+    public async ValueTask<RegistryError?> ReadAsync(CancellationToken cancellationToken)
+    {
+        var stored = await database.ReadAsync(ReadRowsAsync, cancellationToken);
+        if (stored.Count == 0) return new RegistryError(ErrorCode.InvalidParameter, "The database has no server keys: no server was ever started on it.");
+        if (!file.Read().TryGet(out var sealing, out var error)) return error;
+        var found = new Dictionary<uint, byte[]>();
+        foreach (var (id, value) in stored)
+        {
+            var by = SealingKeys.WrappedBy(value);
+            var key = by is null && value.Length == SealingKeys.KeyBytes ? value : sealing.Unwrap(NameOf(id), value);
+            if (key is null) return Mismatch(sealing, by);
+            found.Add(id, key);
+        }
+
+        ring = new Ring(found.Keys.Max(), found);
+        return null;
+    }
+
     /// <summary>Adds a key and makes it the current one. What older keys sealed and signed stays good.</summary>
     /// <returns>Null, or what is wrong with the key file.</returns>
     public async ValueTask<RegistryError?> RotateAsync(CancellationToken cancellationToken) =>

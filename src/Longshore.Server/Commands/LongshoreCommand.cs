@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Longshore.Server.Commands.Cleanup;
+using Longshore.Server.Commands.Trail;
 using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Commands;
@@ -24,6 +25,7 @@ internal static class LongshoreCommand
             new PlanCommand(output, error),
             new ApplyCommand(output, error),
             new GcCommand(output, error),
+            new TrailCommand(output, error),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

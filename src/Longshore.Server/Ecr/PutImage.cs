@@ -1,6 +1,7 @@
 using System.Text;
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Access;
 using Longshore.Server.Content;
 using Longshore.Server.RegistrySettings;
 
@@ -36,7 +37,10 @@ internal sealed class PutImage(Images images, PushTargets targets) : EcrHandler<
             outcome = await images.PutAsync(put, cancellationToken);
         }
 
+        var record = CallRecord.Of(call.Http);
+        record.Tag = tag?.Value;
         if (!outcome.TryGet(out var stored, out var error)) return Explain(error);
+        record.Digest = stored.Digest.Value;
         return new PutImageResponse
         {
             Image = new Image

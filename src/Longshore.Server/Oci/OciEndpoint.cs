@@ -59,7 +59,7 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
 
             name = parsed;
             record.Repository = parsed.Value;
-            Note(record, path.Tail);
+            if (path.Route != RegistryRoute.Upload) Note(record, path.Tail);
         }
 
         // 3
@@ -95,7 +95,7 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
         if (OciOperations.Find(path.Route, http.Request.Method) is { } operation) (record.EventName, record.ReadOnly) = (operation.EventName, operation.IsReadOnly);
         if (!path.TryGetName(out var name)) return;
         record.Repository = name.Value;
-        Note(record, path.Tail);
+        if (path.Route != RegistryRoute.Upload) Note(record, path.Tail);
     }
 
     // What the trail calls the image or layer: as the client named it, if the name can be one.

@@ -11,6 +11,7 @@ internal static class CallNames
 {
     private const string Registry = "/v2";
     private const string Own = "/longshore";
+    private const string Initiate = "InitiateLayerUpload";
 
     /// <summary>Whether requests of this path leave records: registry traffic, the AWS faces, our own API.</summary>
     public static bool IsRecorded(HttpRequest request)
@@ -27,6 +28,7 @@ internal static class CallNames
         var path = http.Request.Path.Value ?? "";
         if (path.StartsWith(Registry, StringComparison.Ordinal))
         {
+            if (record.EventName == Initiate) CompleteUpload(record, http.Request);
             if (record.EventName is null || (record.Repository is null && record.Digest is null && record.Tag is null)) CompleteRegistry(record, http, path);
         }
         else if (record.EventName is null && path == "/" && http.Request.Headers.TryGetValue("X-Amz-Target", out var targets) && targets.ToString() is { Length: > 0 and < 200 } target)
@@ -64,9 +66,25 @@ internal static class CallNames
     {
         "UploadLayerPart" => false,
         // With a query it takes a whole layer at once, or mounts one.
-        "InitiateLayerUpload" => http.Request.QueryString.HasValue && http.Request.QueryString.Value is { Length: > 1 },
+        Initiate => http.Request.QueryString.HasValue && http.Request.QueryString.Value is { Length: > 1 },
         _ => true,
     };
+
+    /// <summary>A POST may begin an upload, take a whole layer, or mount one.</summary>
+    private static void CompleteUpload(CallRecord record, HttpRequest request)
+    {
+        if (!request.QueryString.HasValue || !HttpMethods.IsPost(request.Method)) return;
+        if (request.Query.TryGetValue("mount", out var mounted) && mounted.Count == 1)
+        {
+            record.EventName = "MountLayer";
+            record.Digest ??= mounted[0];
+        }
+        else if (request.Query.TryGetValue("digest", out var digest) && digest.Count == 1)
+        {
+            record.EventName = "CompleteLayerUpload";
+            record.Digest ??= digest[0];
+        }
+    }
 
     private static void CompleteRegistry(CallRecord record, HttpContext http, string path)
     {
@@ -106,7 +124,7 @@ internal static class CallNames
         RegistryRoute.Blob => "GetDownloadUrlForLayer",
         RegistryRoute.UploadStart when request.Query.ContainsKey("mount") => "MountLayer",
         RegistryRoute.UploadStart when request.Query.ContainsKey("digest") => "CompleteLayerUpload",
-        RegistryRoute.UploadStart => "InitiateLayerUpload",
+        RegistryRoute.UploadStart => Initiate,
         RegistryRoute.Upload when HttpMethods.IsPut(request.Method) => "CompleteLayerUpload",
         _ => "UploadLayerPart",
     };

@@ -48,9 +48,7 @@ internal static class CloudTrailJson
         }
 
         WriteRequest(json, record);
-        json.WritePropertyName("responseElements");
-        if (!record.IsReadOnly && record.Root.TryGetProperty("re", out var response)) response.WriteTo(json);
-        else json.WriteNullValue();
+        WriteResponse(json, record);
         WriteAdditional(json, record);
         json.WriteString("requestID", record.Text("id") ?? "");
         json.WriteString("eventID", EventId(record.Hash));
@@ -168,6 +166,42 @@ internal static class CloudTrailJson
                 json.WriteEndObject();
                 json.WriteEndArray();
                 break;
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteResponse(Utf8JsonWriter json, TrailRecord record)
+    {
+        json.WritePropertyName("responseElements");
+        if (!record.IsReadOnly && record.Root.TryGetProperty("re", out var response))
+        {
+            response.WriteTo(json);
+            return;
+        }
+
+        // Registry traffic has no such document: what its answer says in headers, in the form of the API's answer.
+        if (record.ErrorCode is not null || record.Repository is not { } repository || record.Text("d") is not { } digest || record.Event is not ("PutImage" or "CompleteLayerUpload"))
+        {
+            json.WriteNullValue();
+            return;
+        }
+
+        json.WriteStartObject();
+        if (record.Event == "PutImage") json.WriteStartObject("image");
+        json.WriteString("registryId", record.Account ?? "");
+        json.WriteString("repositoryName", repository);
+        if (record.Event == "PutImage")
+        {
+            json.WriteStartObject("imageId");
+            json.WriteString("imageDigest", digest);
+            if (record.Text("tag") is { } tag) json.WriteString("imageTag", tag);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteString("layerDigest", digest);
         }
 
         json.WriteEndObject();

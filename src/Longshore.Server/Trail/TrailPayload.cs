@@ -19,6 +19,8 @@ internal static class TrailPayload
     /// <summary>Longest request and answer kept, in bytes each; longer ones are left out and said to be.</summary>
     private const int MaxDocument = 5 * 1024;
 
+    private const int MaxDepth = 32;
+
     private static readonly JsonWriterOptions Options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [ThreadStatic]
@@ -137,6 +139,10 @@ internal static class TrailPayload
         {
             json.WriteRawValue("{\"omitted\":\"longer than the trail keeps\"}"u8, skipInputValidation: true);
         }
+        else if (!IsDocument(document))
+        {
+            json.WriteRawValue("{\"omitted\":\"not a JSON object\"}"u8, skipInputValidation: true);
+        }
         else if (document.AsSpan().ContainsAny((byte)'\n', (byte)'\r'))
         {
             // A record is one line.
@@ -146,6 +152,26 @@ internal static class TrailPayload
         else
         {
             json.WriteRawValue(document, skipInputValidation: true);
+        }
+    }
+
+    // What a client sends is looked at before it becomes part of a line: a refused call may have sent anything.
+    private static bool IsDocument(byte[] document)
+    {
+        var reader = new Utf8JsonReader(document, new JsonReaderOptions { MaxDepth = MaxDepth });
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
+            while (reader.Read())
+            {
+                // Its tokens are all there is to see.
+            }
+
+            return true;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 
