@@ -47,13 +47,12 @@ internal static class TrailOperations
         ManagementOperation.Of<TrailVerification, TrailVerificationWire>(
             new(HttpMethods.Post, Path + "/verification", "StartTrailVerification", ManagementScope.Registry, Tag, "Starts to verify the trail, unless it is being verified.")
             {
-                ActionName = LookupEvents,
                 Details = "Follows the chain of hashes over every kept record and checks every seal. For the server's own account alone.",
             },
             TrailWireJson.Wire.TrailVerificationWire,
             static (verification, call, _) => new(Refusal(call, verification.HomeAccount) is { } refused ? refused : Wire(verification.Start()))),
         ManagementOperation.Of<TrailVerification, TrailVerificationWire>(
-            new(HttpMethods.Get, Path + "/verification", "GetTrailVerification", ManagementScope.Registry, Tag, "Tells how the last verification of the trail stands.") { ActionName = LookupEvents },
+            new(HttpMethods.Get, Path + "/verification", "GetTrailVerification", ManagementScope.Registry, Tag, "Tells how the last verification of the trail stands."),
             TrailWireJson.Wire.TrailVerificationWire,
             static (verification, call, _) => new(Refusal(call, verification.HomeAccount) is { } refused ? refused : Wire(verification.State))),
     ];
