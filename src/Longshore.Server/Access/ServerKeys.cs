@@ -51,16 +51,17 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
         var stored = await database.ReadAsync(ReadRowsAsync, cancellationToken);
         if (stored.Count == 0) return new RegistryError(ErrorCode.InvalidParameter, "The database has no server keys: no server was ever started on it.");
         if (!file.Read().TryGet(out var sealing, out var error)) return error;
-        var found = new Dictionary<uint, byte[]>();
-        foreach (var (id, value) in stored)
+        var (keys, trail) = (new Dictionary<uint, byte[]>(), new Dictionary<uint, byte[]>());
+        foreach (var (name, value) in stored)
         {
             var by = SealingKeys.WrappedBy(value);
-            var key = by is null && value.Length == SealingKeys.KeyBytes ? value : sealing.Unwrap(NameOf(id), value);
+            var key = by is null && value.Length == SealingKeys.KeyBytes ? value : sealing.Unwrap(name, value);
             if (key is null) return Mismatch(sealing, by);
-            found.Add(id, key);
+            var isTrail = name.StartsWith(TrailPrefix, StringComparison.Ordinal);
+            (isTrail ? trail : keys).Add(uint.Parse(name.AsSpan((isTrail ? TrailPrefix : Prefix).Length), NumberStyles.None, CultureInfo.InvariantCulture), key);
         }
 
-        ring = new Ring(found.Keys.Max(), found);
+        ring = new Ring(keys.Keys.Max(), keys, trail);
         return null;
     }
 
