@@ -33,6 +33,9 @@ public sealed class TestIssuer : IAsyncDisposable
     /// <summary>SHA-1 of the server's own certificate.</summary>
     public string Thumbprint => _certificate.GetCertHashString(HashAlgorithmName.SHA1).ToLowerInvariant();
 
+    /// <summary>The server's own certificate.</summary>
+    public X509Certificate2 Certificate => _certificate;
+
     /// <summary>The CA that signed it.</summary>
     public X509Certificate2 Authority { get; }
 
@@ -217,11 +220,14 @@ public sealed class TestIssuer : IAsyncDisposable
     private static (X509Certificate2 Certificate, X509Certificate2 Authority) NewCertificates()
     {
         var from = TimeProvider.System.GetUtcNow().AddDays(-1);
+        using var rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var rootRequest = NewAuthority("CN=Test issuer root", rootKey);
+        using var root = rootRequest.CreateSelfSigned(from, from.AddDays(40));
+
+        // Servers send what signed them, and never the root.
         using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var authorityRequest = new CertificateRequest("CN=Test issuer CA", authorityKey, HashAlgorithmName.SHA256);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
-        using var authority = authorityRequest.CreateSelfSigned(from, from.AddDays(30));
+        using var authorityAlone = NewAuthority("CN=Test issuer CA", authorityKey).Create(root, from, from.AddDays(30), RandomNumberGenerator.GetBytes(8));
+        using var authority = authorityAlone.CopyWithPrivateKey(authorityKey);
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
@@ -233,5 +239,13 @@ public sealed class TestIssuer : IAsyncDisposable
         using var signed = request.Create(authority, from, from.AddDays(20), RandomNumberGenerator.GetBytes(8));
         using var withKey = signed.CopyWithPrivateKey(key);
         return (X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pfx), null), X509CertificateLoader.LoadCertificate(authority.RawData));
+    }
+
+    private static CertificateRequest NewAuthority(string name, ECDsa key)
+    {
+        var request = new CertificateRequest(name, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, true));
+        return request;
     }
 }
