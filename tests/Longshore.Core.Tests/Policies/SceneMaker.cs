@@ -13,14 +13,15 @@ internal sealed class SceneMaker(int seed)
     {
         var resource = Pick(Resources);
         var owner = resource == "*" ? Pick([Here, There]) : resource.Split(':')[4];
-        var who = Pick(People);
+        var who = Chance(4) ? Pick(Strangers) : Pick(People);
+        var bare = who.Kind is not ("user" or "session");
         return new AccessScene(who, Pick(Actions), resource, owner)
         {
             Context = Context(),
-            // A root has no identity policies, no boundary and no session policies.
-            Identity = who.Kind == "root" ? [] : Policies("identity", random.Next(0, 3)),
-            Boundary = who.Kind == "root" || Chance(70) ? null : Policies("boundary", 1),
-            Session = who.Kind == "root" || Chance(75) ? null : Policies("session", random.Next(1, 3)),
+            // A root, or somebody without an account, has no identity policies, no boundary and no session policies.
+            Identity = bare ? [] : Policies("identity", random.Next(0, 3)),
+            Boundary = bare || Chance(70) ? null : Policies("boundary", 1),
+            Session = bare || Chance(75) ? null : Policies("session", random.Next(1, 3)),
             ResourcePolicies = [.. Policies("repository", random.Next(0, 2)), .. Policies("registry", Chance(70) ? 0 : 1)],
         };
     }
@@ -122,8 +123,7 @@ internal sealed class SceneMaker(int seed)
             _ => Chance(70) ? ("Bool", [BoolKey], Bools) : ("BinaryEquals", [BinaryKey], Bytes),
         };
         var prefix = Chance(65) ? "" : Pick(["ForAllValues:", "ForAnyValue:"]);
-        // Whether IfExists or ForAnyValue wins for an absent key is said nowhere: no such pair.
-        var suffix = prefix != "ForAnyValue:" && Chance(25) ? "IfExists" : "";
+        var suffix = Chance(25) ? "IfExists" : "";
         return (prefix + chosen.Name + suffix, chosen.Keys, chosen.Values);
     }
 
@@ -133,11 +133,11 @@ internal sealed class SceneMaker(int seed)
     {
         var context = new Dictionary<string, string[]>(StringComparer.OrdinalIgnoreCase);
         foreach (var key in StringKeys) Put(context, key, StringValues, mayBeIllFormed: false);
-        foreach (var key in ArnKeys) Put(context, key, Arns, mayBeIllFormed: false);
+        foreach (var key in ArnKeys) Put(context, key, Arns);
         foreach (var key in DateKeys) Put(context, key, Dates);
         Put(context, NumberKey, Numbers);
         Put(context, AddressKey, Addresses);
-        Put(context, BoolKey, Bools, mayBeIllFormed: false);
+        Put(context, BoolKey, Bools);
         Put(context, BinaryKey, Bytes, mayBeIllFormed: false);
         return context;
     }
@@ -145,8 +145,9 @@ internal sealed class SceneMaker(int seed)
     private void Put(Dictionary<string, string[]> context, string key, string[] values, bool mayBeIllFormed = true)
     {
         var kind = random.Next(20);
-        if (kind < 4) return;
-        if (kind == 4 && mayBeIllFormed) context[key] = [Pick(IllFormed)];
+        if (kind < 3) return;
+        if (kind == 3) context[key] = [];
+        else if (kind == 4 && mayBeIllFormed) context[key] = [Pick(IllFormed)];
         else if (kind < 8) context[key] = [Pick(values), mayBeIllFormed && kind == 5 ? Pick(IllFormed) : Pick(values)];
         else context[key] = [Pick(values)];
     }

@@ -27,6 +27,9 @@ internal static class SceneWords
         new("service", "", "ecr.amazonaws.com", Provider: "ecr.amazonaws.com"),
     ];
 
+    /// <summary>Callers without an account, who have no policies of their own.</summary>
+    public static readonly Who[] Strangers = [new("anonymous", "", "anonymous"), new("service", "", "ecr.amazonaws.com", Provider: "ecr.amazonaws.com")];
+
     public static readonly string[] PrincipalEntries =
     [
         "*", Here, There, $"arn:aws:iam::{Here}:root", $"arn:aws:iam::{There}:root",
@@ -61,7 +64,7 @@ internal static class SceneWords
         "arn:*:ecr:*:*:*", "arn:aws:ecr:*:1111*:repository/*pp", "arn:aws:ecr:eu-west-1:*:repository/t?am/*", "arn:aws:*:repository/app:*:*",
         $"arn:aws:ecr:*:{Here}:repository/${{aws:PrincipalTag/team}}/*", $"arn:aws:ecr:eu-west-1:*:repository/${{aws:username, 'app'}}",
         "arn:aws:ecr:*:*:repository/${*}", "arn:aws:ecr:*:*:repository/team/a${?}p", "arn:aws:ecr:*:*:repository/*${aws:PrincipalTag/team}*",
-        "arn:aws:ecr:us-*:*:*", "arn:aws:ecr:*:*:*app", "arn:aws:s3:::app", "arn:aws:ecr:*:${aws:ResourceTag/env, '111122223333'}:repository/*",
+        "arn:aws:ecr:us-*:*:*", "arn:aws:ecr:*:*:*app", "arn:aws:s3:::app", "arn:aws:ecr:eu-west-1:${aws:username}:repository/*", "arn:aws:ecr:*:*:${aws:username}", "arn:aws:ecr:*:${aws:ResourceTag/env, '111122223333'}:repository/*",
     ];
 
     public const string RoleHere = $"arn:aws:iam::{Here}:role/deploy";
@@ -71,7 +74,7 @@ internal static class SceneWords
         ["*", RoleHere, RoleThere, $"arn:aws:iam::{Here}:role/*", "arn:aws:iam::*:role/*deploy", "arn:aws:iam::*:role/${aws:PrincipalTag/team, 'deploy'}"];
 
     public static readonly string[] StringKeys = ["aws:PrincipalTag/team", "aws:username", "aws:ResourceTag/env", "aws:TagKeys"];
-    public static readonly string[] StringValues = ["team", "app", "Team", "*", "t?am", "", "${*}", "a*b", "t*", "111122223333"];
+    public static readonly string[] StringValues = ["team", "app", "Team", "*", "t?am", "", "${*}", "a*b", "t*", "111122223333", "111122223333:repository/app", "repository/app"];
 
     public static readonly string[] StringPatterns =
         ["team", "app", "TEAM", "*", "t?am", "t*", "", "*a*", "${*}", "${?}", "${$}{*}", "${aws:username}", "${AWS:UserName}", "${aws:PrincipalTag/team, 'app'}", "*${aws:ResourceTag/env}*", "a${*}b"];
@@ -98,7 +101,7 @@ internal static class SceneWords
     public static readonly string[] ArnPatterns =
     [
         $"arn:aws:iam::{Here}:user/alice", "arn:aws:iam::*:role/*", $"arn:aws:*:*:{Here}:*", $"arn:aws:iam::{Here}:user/${{aws:username}}", "arn:aws:iam:*:*:*/deploy",
-        "arn:aws:iam::*:user/a?ice", "arn:aws:ecr:*:*:repository/${aws:PrincipalTag/team, 'app'}",
+        "arn:aws:iam::*:user/a?ice", "${aws:PrincipalArn}", "arn:aws:iam::${aws:username}:user/*", "*", "arn:aws:ecr:*:*:repository/${aws:PrincipalTag/team, 'app'}",
     ];
 
     public const string BinaryKey = "key:Bytes";

@@ -12,6 +12,9 @@ internal static class BruteForceCondition
         foreach (var entry in context)
             if (entry.Key.Equals(key, StringComparison.OrdinalIgnoreCase)) found = entry.Value;
 
+        // A key without values is as good as absent.
+        if (found is { Length: 0 }) found = null;
+
         var name = written;
         var forAll = Cut(ref name, "ForAllValues:");
         var forAny = Cut(ref name, "ForAnyValue:");
@@ -24,7 +27,7 @@ internal static class BruteForceCondition
         var negated = name.Contains("Not", StringComparison.Ordinal);
         if (negated) name = name.Replace("Not", "", StringComparison.Ordinal);
 
-        if (found is null || found.Length == 0)
+        if (found is null)
         {
             if (forAll || ifExists) return true;
             return !forAny && negated;
@@ -64,7 +67,7 @@ internal static class BruteForceCondition
         if (name.StartsWith("Date", StringComparison.Ordinal)) return Ordered(name["Date".Length..], BruteForceValue.Seconds(value), BruteForceValue.Seconds(text));
         return name switch
         {
-            "Bool" => value.Equals(text, StringComparison.OrdinalIgnoreCase),
+            "Bool" => bool.TryParse(value, out var given) ? given == bool.Parse(text) : null,
             "BinaryEquals" => value == text,
             "IpAddress" => BruteForceValue.Within(value, text),
             _ => throw new InvalidOperationException(name),

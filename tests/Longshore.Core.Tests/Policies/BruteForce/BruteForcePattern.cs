@@ -40,7 +40,7 @@ internal static class BruteForcePattern
     /// <summary>Does the whole text match?</summary>
     public static bool Wild(List<PatternChar> pattern, string text) => Wild(pattern, 0, text, 0);
 
-    /// <summary>Do all six parts of an ARN match, each by itself?</summary>
+    /// <summary>Do all six parts of an ARN match, each by itself? A star alone is everything.</summary>
     public static bool Arn(List<PatternChar> pattern, string text)
     {
         // Where the author wrote five colons or more, those are the ones that count.
@@ -53,8 +53,10 @@ internal static class BruteForcePattern
         }
 
         var parts = text.Split(':', 6);
-        if (patterns.Count != 6 || parts.Length != 6) return false;
-        for (var i = 0; i < 6; i++)
+        if (pattern is [{ Value: '*', Written: true }]) return true;
+        // What has fewer parts is no ARN; it matches only what is none in the same way.
+        if (patterns.Count != parts.Length) return false;
+        for (var i = 0; i < parts.Length; i++)
             if (!Wild(patterns[i], parts[i])) return false;
         return true;
     }
@@ -81,6 +83,7 @@ internal static class BruteForcePattern
         foreach (var entry in context)
         {
             if (!entry.Key.Equals(key.Trim(), StringComparison.OrdinalIgnoreCase)) continue;
+            if (entry.Value.Length == 0) break;
             return entry.Value.Length == 1 ? entry.Value[0] : null;
         }
 
