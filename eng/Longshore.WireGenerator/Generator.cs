@@ -12,7 +12,7 @@ internal static class Generator
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
         foreach (var service in services)
         {
-            var map = new TypeMap(service, ModelReader.Read(readModel(service.ModelFile), service.Operations));
+            var map = new TypeMap(service, Relax(ModelReader.Read(readModel(service.ModelFile), service.Operations), service.Relaxed));
             Add("Requests", ShapesEmitter.Requests(map));
             Add("Responses", ShapesEmitter.Responses(map));
             Add("Shapes", ShapesEmitter.Shared(map));
@@ -38,4 +38,12 @@ internal static class Generator
 
         return files;
     }
+
+    private static Model Relax(Model model, IReadOnlySet<string> relaxed) => model with
+    {
+        Shapes = model.Shapes.ToDictionary(
+            shape => shape.Key,
+            shape => shape.Value with { Members = [.. shape.Value.Members.Select(member => relaxed.Contains($"{shape.Key}.{member.WireName}") ? member with { Required = false } : member)] },
+            StringComparer.Ordinal),
+    };
 }

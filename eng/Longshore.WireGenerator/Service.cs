@@ -15,6 +15,9 @@ internal sealed record Service(string ModelFile, string Prefix, IReadOnlySet<str
     /// <summary>The operations to generate; null for all of the model.</summary>
     public IReadOnlySet<string>? Operations { get; init; }
 
+    /// <summary>Members (<c>Structure.member</c>) that this model demands and newer ones do not: clients leave them out.</summary>
+    public IReadOnlySet<string> Relaxed { get; init; } = new HashSet<string>();
+
     /// <summary>Whether the machine may be without the model: then the checked-in files stand as they are.</summary>
     public bool Optional => Path.IsPathRooted(ModelFile);
 
@@ -31,7 +34,11 @@ internal sealed record Service(string ModelFile, string Prefix, IReadOnlySet<str
             "Credentials.SessionToken", "AssumeRoleRequest.TokenCode", "GetSessionTokenRequest.TokenCode",
             "ProvidedContext.ContextAssertion", "DecodeAuthorizationMessageResponse.DecodedMessage",
         }),
-        new($"{Botocore}/iam/2010-05-08/service-2.json", "Iam", new HashSet<string>()) { Operations = IamSelection.Operations },
+        new($"{Botocore}/iam/2010-05-08/service-2.json", "Iam", new HashSet<string>()) 
+        {
+            Operations = IamSelection.Operations,
+            Relaxed = new HashSet<string> { "CreateOpenIDConnectProviderRequest.ThumbprintList" },
+        },
     ];
 
     /// <summary>The namespace of the generated files.</summary>

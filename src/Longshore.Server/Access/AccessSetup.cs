@@ -28,6 +28,7 @@ internal static class AccessSetup
             .AddSingleton<ServerKeys>()
             .AddSingleton<SealedBox>()
             .AddSingleton<PrincipalStore>()
+            .AddSingleton<AccountStore>()
             .AddSingleton<SessionOwners>()
             .AddSingleton<SessionCredentials>()
             .AddSingleton<SessionRevocation>()

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using Longshore.Server.Commands.Accounts;
 using Longshore.Server.Commands.Cleanup;
 using Longshore.Server.Commands.Trail;
 using Longshore.Server.Hosting;
@@ -26,6 +27,7 @@ internal static class LongshoreCommand
             new ApplyCommand(output, error),
             new GcCommand(output, error),
             new TrailCommand(output, error),
+            new AccountCommand(output, error),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

@@ -1,3 +1,4 @@
+using Longshore.Server.Management.Accounts;
 using Longshore.Server.Management.Collection;
 using Longshore.Server.Management.Images;
 using Longshore.Server.Management.Lifecycle;
@@ -23,5 +24,6 @@ internal static class ManagementOperationTable
         .. CollectionOperations.All,
         .. LifecycleOperations.All,
         .. TrailOperations.All,
+        .. AccountOperations.All,
     ];
 }

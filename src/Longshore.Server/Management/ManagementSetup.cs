@@ -1,3 +1,4 @@
+using Longshore.Server.Management.Accounts;
 using Longshore.Server.Management.Collection;
 
 namespace Longshore.Server.Management;
@@ -9,6 +10,7 @@ internal static class ManagementSetup
     public static IServiceCollection AddManagement(this IServiceCollection services) => services
         .AddSingleton<ManagementAuthentication>()
         .AddSingleton<CollectionService>()
+        .AddSingleton<AccountService>()
         .AddSingleton<OpenApiDocument>()
         .AddSingleton<ManagementEndpoint>();
 

@@ -81,6 +81,41 @@ public sealed class IamFixture : IAsyncLifetime
         return answer.Message;
     }
 
+    /// <summary>Sends a request of <c>/longshore/v1</c>.</summary>
+    public async Task<(HttpStatusCode Status, System.Text.Json.JsonElement Json)> ManageAsync(HttpMethod method, string path, object? input, (string Id, string Secret)? key = null)
+    {
+        var (id, secret) = key ?? (Server.Options.AccessKeyId, Server.Options.SecretAccessKey);
+        var body = input is null ? [] : System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(input);
+        using var request = new HttpRequestMessage(method, new Uri(Server.BaseAddress, "longshore/v1/" + path));
+        if (input is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        }
+
+        new AwsSigner(id, secret, "us-east-1", "longshore", TimeProvider.System).Sign(request, body);
+        using var response = await Http.SendAsync(request, Token);
+        using var document = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync(Token));
+        return (response.StatusCode, document.RootElement.Clone());
+    }
+
+    /// <summary>Makes an account; gives the key of its root.</summary>
+    public async Task<(string Id, string Secret)> NewAccountAsync(string account)
+    {
+        var (status, json) = await ManageAsync(HttpMethod.Post, "accounts", new { account });
+        Assert.Equal(HttpStatusCode.OK, status);
+        return (json.GetProperty("accessKeyId").GetString()!, json.GetProperty("secretAccessKey").GetString()!);
+    }
+
+    /// <summary>Makes a user with an inline policy and a key.</summary>
+    public async Task<(string Name, (string Id, string Secret) Key)> NewUserWithKeyAsync(string? policy = null)
+    {
+        var name = await NewUserAsync();
+        if (policy is not null) await CallAsync("PutUserPolicy", ("UserName", name), ("PolicyName", "own"), ("PolicyDocument", policy));
+        var key = await CallAsync("CreateAccessKey", ("UserName", name));
+        return (name, (key["AccessKeyId"], key["SecretAccessKey"]));
+    }
+
     public async Task<string> NewUserAsync(string label = "user")
     {
         var name = NewName(label);

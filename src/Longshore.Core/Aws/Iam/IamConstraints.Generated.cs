@@ -185,7 +185,6 @@ public static class IamConstraints
         check.Required("Url", value.Url);
         check.Member("Url", value.Url, CheckOpenIDConnectProviderUrlType);
         check.Member("ClientIDList", value.ClientIDList, CheckClientIDListType);
-        check.Required("ThumbprintList", value.ThumbprintList);
         check.Member("ThumbprintList", value.ThumbprintList, CheckThumbprintListType);
         check.Member("Tags", value.Tags, CheckTagListType);
     }

@@ -80,7 +80,6 @@ public sealed record CreateOpenIDConnectProviderRequest
 
     public IReadOnlyList<string>? ClientIDList { get; init; }
 
-    /// <summary>Required.</summary>
     public IReadOnlyList<string>? ThumbprintList { get; init; }
 
     /// <summary>At most 50 items.</summary>
