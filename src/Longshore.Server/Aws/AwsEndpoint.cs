@@ -19,6 +19,12 @@ internal sealed class AwsEndpoint(EcrFace ecr, EcrPublicFace ecrPublic, StsFace 
     /// <summary>Bound of bodies that carry a layer part (20 MiB, in base64) or a manifest, in bytes.</summary>
     public const int LargeBody = 32 * 1024 * 1024;
 
+    /// <summary>
+    /// Bound of forms whose signature cannot be right, or that have none (STS AssumeRoleWithWebIdentity), in bytes: what they ask for, and so how
+    /// they are refused, is said in them.
+    /// </summary>
+    public const int UnprovenBody = 128 * 1024;
+
     private const string TargetHeader = "X-Amz-Target";
     private const string FormType = "application/x-www-form-urlencoded";
 

@@ -10,7 +10,7 @@ namespace Longshore.Server.Iam;
 /// IAM: form in, XML out. (1) The form, (2) the operation, (3) the caller, (4) the input, (5) what it is about, (6) whether the caller may,
 /// (7) the work. Before the sixth step nothing is looked up but the path that belongs to a name in the ARN.
 /// </summary>
-internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate, IamDatabase database)
+internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate, RateLimits limits, IamDatabase database)
 {
     private const string Service = "iam";
     private const string EventSource = "iam.amazonaws.com";
@@ -46,7 +46,8 @@ internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate
     {
         var aborted = http.RequestAborted;
         // 1
-        using var body = await RequestBody.ReadAsync(http.Request, AwsEndpoint.SmallBody, aborted);
+        var limit = await authenticator.CheckHeadAsync(http, Service, aborted) is null ? AwsEndpoint.SmallBody : AwsEndpoint.UnprovenBody;
+        using var body = await RequestBody.ReadAsync(http.Request, limit, aborted);
         if (body is null) return Fault("RequestEntityTooLarge", StatusCodes.Status413PayloadTooLarge, "The request body is too large.");
         if (!QueryForm.TryParse(body.Bytes.Span, out var form, out var malformed)) return Fault("MalformedQueryString", StatusCodes.Status400BadRequest, malformed);
         // 2
@@ -65,6 +66,7 @@ internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate
         if (!authentication.Succeeded) return Fault(authentication.Failure.QueryName, authentication.Failure.QueryStatus, authentication.Failure.Message);
         var caller = authentication.Caller;
         (record.Caller, record.Registry) = (caller, IamArns.Registry(caller.Principal.Account));
+        if (limits.Check(caller, operation.Action) is { } limited) return Fault("Throttling", StatusCodes.Status400BadRequest, limited.Message);
         // 4
         if (!operation.Read(form).TryGet(out var call, out var error)) return error;
         record.RequestParameters = IamParameters.ToJson(call.Input);

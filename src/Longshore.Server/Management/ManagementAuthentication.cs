@@ -30,12 +30,18 @@ internal sealed class ManagementAuthentication(CallerAuthenticator authenticator
         return await authenticator.AuthenticateRegistryAsync(http, default, cancellationToken);
     }
 
+    /// <summary>What can be refused of a signed request before its body is read; null when the signature may be good. Unauthorized.</summary>
+    public async ValueTask<RegistryError?> CheckHeadAsync(HttpContext http, CancellationToken cancellationToken) =>
+        await authenticator.CheckHeadAsync(http, ServiceOf(http), cancellationToken) is { } failure ? new RegistryError(ErrorCode.Unauthorized, failure.Message) : null;
+
     /// <summary>The caller by signature. Unauthorized.</summary>
     public async ValueTask<Outcome<Caller>> BySignatureAsync(HttpContext http, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        // The verifier compares the whole scope: this only says which of the two services is meant.
-        var forEcr = http.Request.Headers.Authorization.ToString().Contains($"/{EcrService}/{SignatureV4Credential.Terminator}", StringComparison.Ordinal);
-        var result = await authenticator.AuthenticateAwsAsync(http, body, forEcr ? EcrService : Service, cancellationToken);
+        var result = await authenticator.AuthenticateAwsAsync(http, body, ServiceOf(http), cancellationToken);
         return result.Succeeded ? result.Caller : new RegistryError(ErrorCode.Unauthorized, result.Failure.Message);
     }
+
+    // The verifier compares the whole scope: this only says which of the two services is meant.
+    private static string ServiceOf(HttpContext http) =>
+        http.Request.Headers.Authorization.ToString().Contains($"/{EcrService}/{SignatureV4Credential.Terminator}", StringComparison.Ordinal) ? EcrService : Service;
 }

@@ -11,7 +11,7 @@ namespace Longshore.Server.Management;
 /// may, (6) do it. Nothing is looked up before the fifth step is passed.
 /// </summary>
 internal sealed class ManagementEndpoint(
-    IServiceProvider services, ManagementAuthentication authentication, AccessGate gate, OpenApiDocument document, TimeProvider time)
+    IServiceProvider services, ManagementAuthentication authentication, AccessGate gate, RateLimits limits, OpenApiDocument document, TimeProvider time)
 {
     private const string OpenApiPath = "openapi.json";
     private const string RequestIdHeader = "X-Longshore-Request-Id";
@@ -81,6 +81,12 @@ internal sealed class ManagementEndpoint(
             return;
         }
 
+        if (signed && await authentication.CheckHeadAsync(http, aborted) is { } early)
+        {
+            await ManagementErrors.WriteAsync(http, early);
+            return;
+        }
+
         using var body = await RequestBody.ReadAsync(http.Request, declaration.MaxBody, aborted);
         if (body is null)
         {
@@ -98,6 +104,12 @@ internal sealed class ManagementEndpoint(
         // 3 to 5
         record.Caller = caller;
         record.Registry = caller!.Registry;
+        if (limits.Check(caller, declaration.Action) is { } limited)
+        {
+            await ManagementErrors.WriteAsync(http, limited);
+            return;
+        }
+
         if (!(await AdmitAsync(http, declaration, caller, query, values)).TryGet(out var call, out error))
         {
             await ManagementErrors.WriteAsync(http, error);

@@ -58,6 +58,7 @@ internal static class ManagementErrors
     {
         var status = Status(error.Code);
         if (status == StatusCodes.Status401Unauthorized) http.Response.Headers.WWWAuthenticate = "Basic realm=\"Longshore\"";
+        if (error.Code == ErrorCode.TooManyRequests) http.Response.Headers.RetryAfter = RateLimits.RetryAfter;
         if (error.Code == ErrorCode.StorageFull) http.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = LastResort.StorageFullReason;
         return WriteAsync(http, status, error.Code.ToString(), error.Message, error.Detail);
     }

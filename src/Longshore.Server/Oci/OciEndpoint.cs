@@ -9,7 +9,7 @@ namespace Longshore.Server.Oci;
 /// <c>/v2/{**path}</c>, the one endpoint of the distribution API: (1) who asks, (2) what for, (3) in which registry, (4) whether they
 /// may, (5) do it. Nothing is looked up and no body is read before the fourth step is passed.
 /// </summary>
-internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryResolver registries, AccessGate gate, OciHandlers handlers)
+internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryResolver registries, AccessGate gate, RateLimits limits, OciHandlers handlers)
 {
     private static readonly RegistryError NoCredentials =
         new(ErrorCode.Unauthorized, "No credentials came with the request. Log in first: aws ecr get-login-password.");
@@ -48,6 +48,12 @@ internal sealed class OciEndpoint(CallerAuthenticator authenticator, RegistryRes
 
         record.EventName = operation.EventName;
         record.ReadOnly = operation.IsReadOnly;
+        if (limits.Check(caller, operation.Action) is { } limited)
+        {
+            await OciErrors.WriteAsync(http, limited);
+            return;
+        }
+
         RepositoryName? name = null;
         if (path.Route is not (RegistryRoute.Base or RegistryRoute.Catalog))
         {

@@ -88,6 +88,9 @@ internal static class OciErrors
             case ErrorCode.Unauthorized:
                 http.Response.Headers.WWWAuthenticate = Challenge(http.Request.Host.Value);
                 break;
+            case ErrorCode.TooManyRequests:
+                http.Response.Headers.RetryAfter = RateLimits.RetryAfter;
+                break;
             case ErrorCode.StorageFull:
                 http.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = LastResort.StorageFullReason;
                 break;

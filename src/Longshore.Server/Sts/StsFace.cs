@@ -7,7 +7,7 @@ using Longshore.Server.Aws;
 namespace Longshore.Server.Sts;
 
 /// <summary>STS: form in, XML out.</summary>
-internal sealed class StsFace(CallerAuthenticator authenticator, IEnumerable<StsHandler> handlers)
+internal sealed class StsFace(CallerAuthenticator authenticator, RateLimits limits, IEnumerable<StsHandler> handlers)
 {
     /// <summary>The operations that are offered; every other one of the model answers that it is not.</summary>
     public static IReadOnlyList<AwsOperation> Offered { get; } =
@@ -30,7 +30,8 @@ internal sealed class StsFace(CallerAuthenticator authenticator, IEnumerable<Sts
         var record = CallRecord.Of(http);
         record.EventSource = EventSource;
         // 1
-        using var body = await RequestBody.ReadAsync(http.Request, AwsEndpoint.SmallBody, http.RequestAborted);
+        var limit = await authenticator.CheckHeadAsync(http, Service, http.RequestAborted) is null ? AwsEndpoint.SmallBody : AwsEndpoint.UnprovenBody;
+        using var body = await RequestBody.ReadAsync(http.Request, limit, http.RequestAborted);
         if (body is null) return Error(http, "RequestEntityTooLarge", StatusCodes.Status413PayloadTooLarge, "The request body is too large.");
         if (!QueryForm.TryParse(body.Bytes.Span, out var form, out var malformed)) return Error(http, "MalformedQueryString", StatusCodes.Status400BadRequest, malformed);
         // 2
@@ -48,6 +49,7 @@ internal sealed class StsFace(CallerAuthenticator authenticator, IEnumerable<Sts
             caller = authentication.Caller;
             record.Caller = caller;
             record.Registry = caller.Registry;
+            if (limits.Check(caller, "sts:" + operation.Name) is { } limited) return Error(http, "Throttling", StatusCodes.Status400BadRequest, limited.Message);
         }
 
         // 4
