@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Aws;
@@ -62,13 +63,10 @@ internal sealed class RequestBody : IDisposable
         var needed = length + (int)bytes.Length;
         if (needed > buffer.Length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Max(buffer.Length * 2, 4096)));
-            if (!memory.TryTake(larger.Length))
-            {
-                ArrayPool<byte>.Shared.Return(larger);
-                throw new TooManyRequestsException();
-            }
-
+            // As large as the pool makes them. Counted before there is one: the bound is there to keep the server from running out of memory.
+            var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(needed, Math.Max(buffer.Length * 2, 4096)));
+            if (!memory.TryTake(size)) throw new TooManyRequestsException();
+            var larger = ArrayPool<byte>.Shared.Rent(size);
             buffer.AsSpan(0, length).CopyTo(larger);
             memory.Return(buffer.Length);
             if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
