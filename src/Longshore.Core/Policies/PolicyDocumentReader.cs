@@ -8,6 +8,7 @@ namespace Longshore.Core.Policies;
 internal sealed partial class PolicyDocumentReader(PolicyKind kind)
 {
     private const int MaxDepth = 12;
+    private const string NoResource = "must be * or an ARN of six parts, such as arn:aws:ecr:us-east-1:123456789012:repository/NAME";
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
     private bool variables;
@@ -140,6 +141,8 @@ internal sealed partial class PolicyDocumentReader(PolicyKind kind)
         {
             var fault = check(text);
             var pattern = fault is null ? PolicyPattern.Parse(text, wildcards: true, hasVariables, out fault) : null;
+            // With fewer parts it would match nothing, and a denial that denies nothing looks like one that does.
+            if (member == "Resource" && pattern is { WritesAllParts: false } && text != "*") (pattern, fault) = (null, NoResource);
             if (pattern is null) Faults.Add($"{where}: '{text}' {fault}.");
             else patterns.Add(pattern);
         }
@@ -149,8 +152,7 @@ internal sealed partial class PolicyDocumentReader(PolicyKind kind)
 
     private static string? CheckAction(string text) => ActionPattern().IsMatch(text) ? null : "must be * or SERVICE:ACTION, such as ecr:PutImage";
 
-    private static string? CheckResource(string text) =>
-        text == "*" || text.StartsWith("arn:", StringComparison.Ordinal) ? null : "must be * or an ARN, such as arn:aws:ecr:us-east-1:123456789012:repository/NAME";
+    private static string? CheckResource(string text) => text == "*" || text.StartsWith("arn:", StringComparison.Ordinal) ? null : NoResource;
 
     private PolicyPrincipals? ReadPrincipals(JsonElement body, string path, bool allows)
     {
@@ -210,7 +212,8 @@ internal sealed partial class PolicyDocumentReader(PolicyKind kind)
                     named.Providers.Add(text);
                     break;
                 default:
-                    if (text == "*") named.Everyone = true;
+                    // All services are not everybody.
+                    if (text.Contains('*', StringComparison.Ordinal)) Faults.Add($"{where}: '{text}' must be a service's name, without wildcards.");
                     else named.Services.Add(text);
                     break;
             }
@@ -251,7 +254,8 @@ internal sealed partial class PolicyDocumentReader(PolicyKind kind)
 
     private PolicyCondition? ReadCondition(ConditionOperator @operator, SetQualifier qualifier, bool ifExists, JsonProperty key, string where)
     {
-        if (key.Name.IndexOf(':', StringComparison.Ordinal) <= 0 || key.Name.Contains(' ', StringComparison.Ordinal))
+        // The keys of tags, behind a slash, may have spaces.
+        if (key.Name.IndexOf(':', StringComparison.Ordinal) <= 0 || key.Name.Split('/', 2)[0].Contains(' ', StringComparison.Ordinal))
         {
             Faults.Add($"{where}: '{key.Name}' is no condition key, such as aws:SourceIp.");
             return null;

@@ -13,14 +13,13 @@ internal sealed class PolicyPattern
     private const char AnyRun = '\uE000';
     private const char AnyOne = '\uE001';
 
-    private static readonly SearchValues<char> NotInKeys = SearchValues.Create(" '\"${*?");
+    private static readonly SearchValues<char> NotInKeys = SearchValues.Create("'\"${*?");
 
     private readonly IReadOnlyList<Part> parts;
     private readonly string resolved;
     private readonly string? exact;
     private readonly string? prefix;
     private readonly bool startsInLastPart;
-    private readonly bool writesAllParts;
     private readonly string tailStart = "";
 
     private PolicyPattern(string text, IReadOnlyList<Part> parts)
@@ -28,7 +27,7 @@ internal sealed class PolicyPattern
         Text = text;
         this.parts = parts;
         HasVariables = parts.Any(static p => p.Variable is not null);
-        writesAllParts = parts.Sum(static p => p.Literal.AsSpan().Count(':')) >= 5;
+        WritesAllParts = parts.Sum(static p => p.Literal.AsSpan().Count(':')) >= 5;
         resolved = HasVariables ? "" : string.Concat(parts.Select(static p => p.Literal));
         if (HasVariables) return;
         if (!resolved.AsSpan().ContainsAny(AnyRun, AnyOne)) exact = resolved;
@@ -45,6 +44,9 @@ internal sealed class PolicyPattern
 
     /// <summary>Whether its meaning depends on the request.</summary>
     public bool HasVariables { get; }
+
+    /// <summary>Whether all six parts of an ARN stand in the text itself, and not in values of variables.</summary>
+    public bool WritesAllParts { get; }
 
     /// <summary>The keys of its variables.</summary>
     public IEnumerable<string> Variables => parts.Where(static p => p.Variable is not null).Select(static p => p.Variable!);
@@ -137,7 +139,7 @@ internal sealed class PolicyPattern
         // The last part tells most patterns apart.
         if (tailStart.Length > 0 && tail >= 0 && !arn.AsSpan(tail).StartsWith(tailStart, StringComparison.Ordinal)) return Ternary.False;
         if (!TryResolve(context, out var pattern)) return Ternary.Unknown;
-        if (HasVariables && writesAllParts && !ValuesKeepToTheirParts(context)) return Ternary.False;
+        if (HasVariables && WritesAllParts && !ValuesKeepToTheirParts(context)) return Ternary.False;
         var left = pattern.AsSpan();
         var right = arn.AsSpan();
         for (var part = 0; part < 5; part++)
