@@ -38,4 +38,7 @@ internal static partial class AccessLog
 
     [LoggerMessage(2051, LogLevel.Information, "{Count} server keys wrapped by key {KeyId} of the key file {Path}")]
     public static partial void ServerKeysWrapped(this ILogger logger, int count, uint keyId, string path);
+
+    [LoggerMessage(2090, LogLevel.Warning, "{Source} {Value} was refused {Count} times within a minute; further refusals are answered slowly. Last: {EventName}, {Error}")]
+    public static partial void RefusedAgainAndAgain(this ILogger logger, RefusalSource source, string value, int count, string eventName, string error);
 }

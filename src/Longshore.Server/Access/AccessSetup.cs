@@ -25,6 +25,7 @@ internal static class AccessSetup
             .AddSingleton(keyFile)
             .AddSingleton(rateLimit ?? new RateLimitOptions())
             .AddSingleton<RateLimits>()
+            .AddSingleton<Refusals>()
             .AddSingleton<ServerKeys>()
             .AddSingleton<SealedBox>()
             .AddSingleton<PrincipalStore>()

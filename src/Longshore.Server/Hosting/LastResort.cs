@@ -75,7 +75,7 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 return Task.CompletedTask;
             case TooManyRequestsException:
                 logger.NoMemoryForBodies(context.TraceIdentifier, request.Method, path);
-                return WriteTooManyAsync(context);
+                return RefuseAsync(context);
             case StorageFullException full:
                 logger.StorageFull(context.TraceIdentifier, request.Method, path, full.Message);
                 return WriteAsync(context, StatusCodes.Status507InsufficientStorage, StorageFullReason, "The registry's store is full.");
@@ -85,18 +85,22 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
         }
     }
 
-    private static async Task WriteTooManyAsync(HttpContext context)
+    /// <summary>Answers with ECR's error of too many requests, in the caller's protocol.</summary>
+    public static async Task RefuseAsync(HttpContext context)
     {
         var (request, response) = (context.Request, context.Response);
         response.Clear();
         response.Headers.RetryAfter = RateLimits.RetryAfter;
         var management = request.Path.StartsWithSegments("/longshore", StringComparison.Ordinal);
         var form = request.HasFormContentType;
-        (response.StatusCode, response.ContentType, var body) = (management, form) switch
+        var registry = request.Path.StartsWithSegments("/v2", StringComparison.Ordinal);
+        (response.StatusCode, response.ContentType, var body) = (registry, management, form) switch
         {
-            (true, _) => (StatusCodes.Status429TooManyRequests, "application/json",
+            (true, _, _) => (StatusCodes.Status429TooManyRequests, "application/json",
+                $$"""{"errors":[{"code":"TOOMANYREQUESTS","message":"{{TooManyRequestsException.Sentence}}"}]}"""),
+            (_, true, _) => (StatusCodes.Status429TooManyRequests, "application/json",
                 $$"""{"code":"TooManyRequests","message":"{{TooManyRequestsException.Sentence}}","requestId":"{{context.TraceIdentifier}}"}"""),
-            (_, true) => (StatusCodes.Status400BadRequest, QueryXmlWriter.ContentType,
+            (_, _, true) => (StatusCodes.Status400BadRequest, QueryXmlWriter.ContentType,
                 QueryXmlWriter.Error(StsOperations.XmlNamespace, "Throttling", isServerFault: false, TooManyRequestsException.Sentence, context.TraceIdentifier)),
             _ => (StatusCodes.Status400BadRequest, "application/x-amz-json-1.1",
                 $$"""{"__type":"ThrottlingException","message":"{{TooManyRequestsException.Sentence}}"}"""),

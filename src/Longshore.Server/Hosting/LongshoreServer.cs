@@ -87,8 +87,8 @@ internal static class LongshoreServer
         builder.Services.AddLongshore(options);
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
-        app.UseMiddleware<Trail.TrailMiddleware>();
         if (options.TrustedProxies.Count > 0) app.UseMiddleware<ForwardedClient>(new TrustedProxies(options.TrustedProxies));
+        app.UseMiddleware<Trail.TrailMiddleware>();
         app.UseRouting();
         app.MapLongshore();
         return app;

@@ -121,6 +121,9 @@ internal static class ServeOptionTable
             "MiB of records of calls beyond which the oldest are removed before their time.",
             static (o, text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n <= 100_000_000
                 ? Done(() => o.TrailMaxSize = n << 20) : ""),
+        new("refusal-delay", "DURATION", "2s", "a number with s, from 0s to 10s; 0s means that none is held back",
+            "The longest that the answer is held back to who was refused ten times and more within a minute.",
+            static (o, text) => TryReadDuration(text, out var d) && d <= TimeSpan.FromSeconds(10) ? Done(() => o.RefusalDelay = d) : ""),
         new("public-url", "URL", "scheme and Host of each request", "http://HOST[:PORT] or https://HOST[:PORT] without a path",
             "What clients are told to use: proxyEndpoint, download URLs. For servers behind a proxy.", ReadPublicUrl),
         new("rate-limit", "LIMIT", "off", "off, ecr, or a whole number from 1 to 1000000",

@@ -75,6 +75,9 @@ internal sealed class ServeOptions
     /// <summary>Bytes of records beyond which the oldest go, however young; 0: no bound.</summary>
     public long TrailMaxSize { get; set; }
 
+    /// <summary>The longest that the answer to somebody who is refused again and again is held back. 0 to 10 seconds.</summary>
+    public TimeSpan RefusalDelay { get; set; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Where records of calls lie.</summary>
     public string TrailDirectory => Path.Combine(DataDirectory, "trail");
 

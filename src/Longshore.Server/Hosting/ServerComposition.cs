@@ -44,6 +44,7 @@ internal static class ServerComposition
             // Never shorter than a publish takes, and not longer than what else is condemned waits.
             OrphanAge = TimeSpan.FromTicks(Math.Clamp(options.CollectionGrace.Ticks, TimeSpan.TicksPerMinute, TimeSpan.TicksPerHour)),
         });
+        services.AddSingleton(new RefusalOptions(options.RefusalDelay));
         services.AddTrail(new TrailOptions
         {
             Directory = options.TrailDirectory,

@@ -11,6 +11,7 @@ internal static class ManagementSetup
         .AddSingleton<ManagementAuthentication>()
         .AddSingleton<CollectionService>()
         .AddSingleton<AccountService>()
+        .AddSingleton<Trail.AlertService>()
         .AddSingleton<OpenApiDocument>()
         .AddSingleton<ManagementEndpoint>();
 

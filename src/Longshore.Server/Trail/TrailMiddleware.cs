@@ -1,9 +1,15 @@
+using Longshore.Server.Access;
+using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Trail;
 
-/// <summary>Around every face: when a request has ended, its record goes to the trail.</summary>
-internal sealed class TrailMiddleware(RequestDelegate next, TrailService trail)
+/// <summary>
+/// Around every face: when a request has ended, its record goes to the trail, and who is refused again and again is answered slowly.
+/// </summary>
+internal sealed class TrailMiddleware(RequestDelegate next, TrailService trail, Refusals refusals)
 {
+    private const string TurnedAway = "TOOMANYREQUESTS";
+
     /// <summary>Runs the rest of the pipeline.</summary>
     public Task InvokeAsync(HttpContext context) => trail.IsOn && CallNames.IsRecorded(context.Request) ? RecordAsync(context) : next(context);
 
@@ -13,7 +19,8 @@ internal sealed class TrailMiddleware(RequestDelegate next, TrailService trail)
         Exception? failure = null;
         try
         {
-            await next(context);
+            if (refusals.IsCalm) await next(context);
+            else await GuardAsync(context);
         }
         catch (Exception e)
         {
@@ -23,6 +30,25 @@ internal sealed class TrailMiddleware(RequestDelegate next, TrailService trail)
         finally
         {
             await trail.EndAsync(context, at, failure);
+            var record = CallRecord.Of(context);
+            if (record.ErrorCode is not null && Refusals.IsRefusal(record, context)) refusals.Note(record, context);
         }
+    }
+
+    private Task GuardAsync(HttpContext context)
+    {
+        if (refusals.MustTurnAway(context))
+        {
+            CallRecord.Of(context).ErrorCode = TurnedAway;
+            return LastResort.RefuseAsync(context);
+        }
+
+        // The answer is ready by then, and what it says is in the record.
+        context.Response.OnStarting(() =>
+        {
+            var record = CallRecord.Of(context);
+            return Refusals.IsRefusal(record, context) ? refusals.HoldBackAsync(record, context) : Task.CompletedTask;
+        });
+        return next(context);
     }
 }

@@ -13,5 +13,6 @@ internal sealed class TrailCommand : Command
         Add(new TrailHistoryCommand(output, error));
         Add(new TrailVerifyCommand(output, error));
         Add(new TrailExportCommand(output, error));
+        Add(new TrailAlertsCommand(output, error));
     }
 }

@@ -7,6 +7,28 @@ using Longshore.Server.Trail;
 
 namespace Longshore.Server.Management.Trail;
 
+/// <summary>Shows alerts of repeated refusals.</summary>
+internal sealed class AlertService(Refusals refusals, TrailOptions options)
+{
+    /// <summary>Those that the caller may see.</summary>
+    public Outcome<RefusalAlertListWire> List(ManagementCall call)
+    {
+        var all = TrailOperations.IsHomeRoot(call, options.DefaultRegistry.Account);
+        return new RefusalAlertListWire([.. refusals.Alerts()
+            .Where(alert => all || alert.Account == call.Caller.Principal.Account)
+            .Take(1000)
+            .Select(static alert => new RefusalAlertWire(
+                alert.Source switch { RefusalSource.Address => "address", RefusalSource.AccessKey => "accessKey", _ => "principal" },
+                alert.Value,
+                alert.Count,
+                alert.FirstAt,
+                alert.LastAt,
+                alert.LastError,
+                alert.Active,
+                alert.LastEvent))]);
+    }
+}
+
 /// <summary>Who did what, when: search and verification of the trail of calls.</summary>
 internal static class TrailOperations
 {
@@ -55,6 +77,14 @@ internal static class TrailOperations
             new(HttpMethods.Get, Path + "/verification", "GetTrailVerification", ManagementScope.Registry, Tag, "Tells how the last verification of the trail stands."),
             TrailWireJson.Wire.TrailVerificationWire,
             static (verification, call, _) => new(Refusal(call, verification.HomeAccount) is { } refused ? refused : Wire(verification.State))),
+        ManagementOperation.Of<AlertService, RefusalAlertListWire>(
+            new(HttpMethods.Get, "alerts", "ListAlerts", ManagementScope.Registry, Tag, "Lists who was refused again and again within the last day.")
+            {
+                Details = "From the tenth refusal within a minute on, further ones of the same address, access key or principal are answered slowly, up to two seconds each. "
+                    + "The root of the server's own account sees all; others see keys and principals of their account. Alerts are kept in memory: a restart forgets them.",
+            },
+            TrailWireJson.Wire.RefusalAlertListWire,
+            static (alerts, call, _) => new(alerts.List(call))),
     ];
 
     /// <summary>A time in RFC 3339 or seconds since 1970, as microseconds.</summary>
@@ -150,7 +180,10 @@ internal static class TrailOperations
     private static RegistryError Invalid(string parameter) =>
         new(ErrorCode.InvalidParameter, $"Invalid parameter at '{parameter}' failed to satisfy constraint: 'must be a time: 2026-01-31T08:00:00Z, or seconds since 1970'");
 
-    private static RegistryError? Refusal(ManagementCall call, string home) => call.Caller.Principal is { Kind: PrincipalKind.Root } principal && principal.Account == home
+    /// <summary>Whether the caller may see what concerns all accounts.</summary>
+    public static bool IsHomeRoot(ManagementCall call, string home) => call.Caller.Principal is { Kind: PrincipalKind.Root } principal && principal.Account == home;
+
+    private static RegistryError? Refusal(ManagementCall call, string home) => IsHomeRoot(call, home)
         ? null
         : new RegistryError(ErrorCode.Denied, $"This concerns all accounts of the server: only the root of account {home} may ask for it.");
 }

@@ -36,9 +36,25 @@ internal sealed record TrailVerificationWire(
     DateTimeOffset? FinishedAt = null,
     string? Error = null);
 
+/// <summary>Somebody who was refused again and again.</summary>
+/// <param name="Source">address, accessKey or principal.</param>
+/// <param name="Value">The address (of IPv6 its /64), the access key id, or the ARN.</param>
+/// <param name="Count">Refusals of the burst.</param>
+/// <param name="FirstAt">The first of them.</param>
+/// <param name="LastAt">The last of them.</param>
+/// <param name="LastError">The error of the last.</param>
+/// <param name="Active">Whether it goes on: further refusals are answered slowly.</param>
+/// <param name="LastEvent">What the last one wanted.</param>
+internal sealed record RefusalAlertWire(
+    string Source, string Value, long Count, DateTimeOffset FirstAt, DateTimeOffset LastAt, string LastError, bool Active, string? LastEvent = null);
+
+/// <summary>Alerts, the latest first.</summary>
+internal sealed record RefusalAlertListWire(IReadOnlyList<RefusalAlertWire> Alerts);
+
 /// <summary>Serialization of this slice.</summary>
 [JsonSerializable(typeof(TrailPageWire))]
 [JsonSerializable(typeof(TrailVerificationWire))]
+[JsonSerializable(typeof(RefusalAlertListWire))]
 internal sealed partial class TrailWireJson : JsonSerializerContext
 {
     /// <summary>With the options of this API.</summary>
