@@ -45,6 +45,9 @@ internal sealed class PolicyPrincipals
     /// <summary>Whether this is a NotPrincipal element.</summary>
     public bool IsNegated => negated;
 
+    /// <summary>Whether identity providers are named.</summary>
+    public bool NamesProviders => providers.Count > 0;
+
     /// <summary>Accounts that are named, also through their principals.</summary>
     public IEnumerable<string> Accounts => accounts;
 

@@ -20,6 +20,9 @@ internal readonly record struct AccessRequest(HttpContext Http, Caller Caller, s
     /// <summary>Condition keys of this action alone, such as <c>ecr:AccountSetting</c>; null for none.</summary>
     public ConditionValues? Conditions { get; init; }
 
+    /// <summary>Whether this is a question about a request that nobody makes: then where the question comes from is no answer to anything.</summary>
+    public bool Hypothetical { get; init; }
+
     /// <summary>The resource of listings of repositories, as policies name it.</summary>
     public static string AllRepositories(RegistryId registry) => $"arn:{registry.Partition}:ecr:{registry.Region}:{registry.Account}:repository/*";
 }

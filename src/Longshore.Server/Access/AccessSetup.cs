@@ -19,6 +19,9 @@ internal static class AccessSetup
         return services
             .AddSingleton<AccessVersion>()
             .AddSingleton<PolicyStore>()
+            .AddSingleton<PrincipalLookup>()
+            .AddSingleton<AccessExplainer>()
+            .AddSingleton<AccessReview>()
             .AddSingleton<PrincipalPolicies>()
             .AddSingleton<ResourcePolicies>()
             .AddSingleton<AccessGate>()

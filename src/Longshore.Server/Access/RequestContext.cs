@@ -41,6 +41,9 @@ internal sealed class RequestContext(AccessRequest request, OwnPolicies own, Res
         ["aws:FederatedProvider"] = static c => c.Caller.Session?.FederatedProvider,
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenSet<string> OfTheWire =
+        new[] { "aws:SourceIp", "aws:SecureTransport", "aws:UserAgent", "aws:referer" }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
     private HttpContext Http => request.Http;
 
     private AccessRequest Request => request;
@@ -55,8 +58,8 @@ internal sealed class RequestContext(AccessRequest request, OwnPolicies own, Res
     /// <inheritdoc/>
     public IReadOnlyList<string>? Find(string key)
     {
-        if (Keys.TryGetValue(key, out var read)) return One(read(this));
         if (request.Conditions?.Find(key) is { } given) return given;
+        if (Keys.TryGetValue(key, out var read)) return request.Hypothetical && OfTheWire.Contains(key) ? null : One(read(this));
         if (TryCut(key, PrincipalTag, out var tag))
             return One(Caller.Session is { } session && Find(session.Tags, tag) is { } value ? value : own.Tags.GetValueOrDefault(tag));
         if (TryCut(key, ResourceTag, out tag) || TryCut(key, EcrResourceTag, out tag)) return One(resource.Tags.GetValueOrDefault(tag));

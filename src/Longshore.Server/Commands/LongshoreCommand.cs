@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Longshore.Server.Commands.Accounts;
+using Longshore.Server.Commands.Access;
 using Longshore.Server.Commands.Cleanup;
 using Longshore.Server.Commands.Trail;
 using Longshore.Server.Hosting;
@@ -28,6 +29,7 @@ internal static class LongshoreCommand
             new GcCommand(output, error),
             new TrailCommand(output, error),
             new AccountCommand(output, error),
+            new AccessCommand(output, error),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

@@ -1,4 +1,5 @@
 using Longshore.Server.Management.Accounts;
+using Longshore.Server.Management.Access;
 using Longshore.Server.Management.Collection;
 using Longshore.Server.Management.Images;
 using Longshore.Server.Management.Lifecycle;
@@ -25,5 +26,6 @@ internal static class ManagementOperationTable
         .. LifecycleOperations.All,
         .. TrailOperations.All,
         .. AccountOperations.All,
+        .. AccessOperations.All,
     ];
 }

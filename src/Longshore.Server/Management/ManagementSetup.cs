@@ -1,4 +1,5 @@
 using Longshore.Server.Management.Accounts;
+using Longshore.Server.Management.Access;
 using Longshore.Server.Management.Collection;
 
 namespace Longshore.Server.Management;
@@ -9,6 +10,7 @@ internal static class ManagementSetup
     /// <summary>Adds the services of this folder. They need those of <c>Access</c> and of every capability that the operation table names.</summary>
     public static IServiceCollection AddManagement(this IServiceCollection services) => services
         .AddSingleton<ManagementAuthentication>()
+        .AddSingleton<AccessQuestions>()
         .AddSingleton<CollectionService>()
         .AddSingleton<AccountService>()
         .AddSingleton<Trail.AlertService>()
