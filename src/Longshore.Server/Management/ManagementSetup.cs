@@ -1,5 +1,5 @@
-using Longshore.Server.Management.Accounts;
 using Longshore.Server.Management.Access;
+using Longshore.Server.Management.Accounts;
 using Longshore.Server.Management.Collection;
 
 namespace Longshore.Server.Management;
