@@ -5,6 +5,7 @@ using Longshore.Server.Management.Images;
 using Longshore.Server.Management.Lifecycle;
 using Longshore.Server.Management.Protection;
 using Longshore.Server.Management.Recycling;
+using Longshore.Server.Management.Sessions;
 using Longshore.Server.Management.Settings;
 using Longshore.Server.Management.Trail;
 using Longshore.Server.Management.Usage;
@@ -27,5 +28,6 @@ internal static class ManagementOperationTable
         .. TrailOperations.All,
         .. AccountOperations.All,
         .. AccessOperations.All,
+        .. SessionOperations.All,
     ];
 }
