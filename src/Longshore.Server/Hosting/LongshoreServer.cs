@@ -100,6 +100,9 @@ internal static class LongshoreServer
         logging.ClearProviders();
         logging.SetMinimumLevel(options.LogLevel);
         if (options.LogLevel >= LogLevel.Information) logging.AddFilter("Microsoft", LogLevel.Warning);
+        // At any level: these two tell whole URLs, and a download URL's signature is all that it takes to use it.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting", LogLevel.Warning);
+        logging.AddFilter("Microsoft.AspNetCore.Routing", LogLevel.Warning);
         logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
