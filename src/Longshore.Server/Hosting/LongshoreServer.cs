@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Longshore.Server.Access;
+using Longshore.Server.Iam.Bootstrap;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Longshore.Server.Hosting;
 
 /// <summary>
-/// The life of a server: (1) take the data directory, (2) open the stores and the keys, and see to the root principal, (3) listen, (4) say so, (5) run until a signal,
+/// The life of a server: (1) take the data directory, (2) open the stores and the keys, and see to the root principal and the bootstrap file, (3) listen, (4) say so, (5) run until a signal,
 /// (6) stop accepting and let requests finish within the bound, (7) close.
 /// </summary>
 internal static class LongshoreServer
@@ -48,6 +49,15 @@ internal static class LongshoreServer
                 {
                     await error.WriteLineAsync($"longshore: {refused.Message}");
                     return ExitCodes.WrongOptions;
+                }
+                if (options.Bootstrap is { } bootstrap)
+                {
+                    var faults = await app.Services.GetRequiredService<BootstrapFile>().ApplyAsync(bootstrap, Environment.GetEnvironmentVariable, cancellationToken);
+                    if (faults.Count > 0)
+                    {
+                        await error.WriteLineAsync($"longshore: {faults.Count} {(faults.Count == 1 ? "thing is" : "things are")} wrong in {bootstrap}:\n  {string.Join("\n  ", faults)}");
+                        return ExitCodes.WrongOptions;
+                    }
                 }
                 // 3
                 await app.StartAsync(cancellationToken);

@@ -21,6 +21,9 @@ internal sealed class ServeOptions
     /// <summary>The data directory: database, bodies, credentials, lock.</summary>
     public string Data { get; set; } = "./longshore-data";
 
+    /// <summary>The bootstrap file: accounts, users, groups, roles, policies and identity providers that there are to be; or null.</summary>
+    public string? Bootstrap { get; set; }
+
     /// <summary>Account of requests that name no other, and of the root principal: twelve digits.</summary>
     public string Account { get; set; } = "123456789012";
 

@@ -39,7 +39,8 @@ internal sealed class IamDatabase(IDatabase database, AccessVersion version, Sea
         }
     }
 
-    private byte[] Seal(RootCredentials key) =>
+    /// <summary>Seals the secret of an access key for its row; the key id is the context, so that a box copied to another row does not open.</summary>
+    public byte[] Seal(RootCredentials key) =>
         box.Seal(PrincipalStore.SecretPurpose, Encoding.UTF8.GetBytes(key.SecretAccessKey), Encoding.UTF8.GetBytes(key.AccessKeyId));
 
     // An expected failure that leaves a transaction: throwing is how the database is told to roll back.

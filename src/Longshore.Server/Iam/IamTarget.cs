@@ -30,7 +30,7 @@ internal sealed record IamTarget(string Arn, ConditionValues Conditions, IReadOn
         {
             if (await ProviderRows.FindAsync(iam, url) is { } provider) tags = await TagRows.Providers.AllAsync(iam, provider.Id);
         }
-        else if (IamArns.ReadPolicy(iam.Account, arn) is not null && await ManagedPolicyRows.FindAsync(iam, arn) is { IsAws: false } managed)
+        else if (IamArns.ReadPolicy(iam.Account, arn) is not null && await PolicyRows.FindAsync(iam, arn) is { IsAws: false } managed)
         {
             tags = await TagRows.Policies.AllAsync(iam, managed.Id);
         }

@@ -27,7 +27,7 @@ internal static class Account
             ["GroupsQuota"] = IamKind.Group.PerAccount(),
             ["Roles"] = (int)await EntityRows.CountAsync(iam, IamKind.Role),
             ["RolesQuota"] = IamKind.Role.PerAccount(),
-            ["Policies"] = (int)await ManagedPolicyRows.CountAsync(iam),
+            ["Policies"] = (int)await PolicyRows.CountAsync(iam),
             ["PoliciesQuota"] = IamQuotas.Policies,
             ["Providers"] = (await ProviderRows.AllAsync(iam)).Count,
             ["PolicySizeQuota"] = IamQuotas.ManagedCharacters,
@@ -69,7 +69,7 @@ internal static class Account
         // "z-": after the kinds in order of positions.
         if (Wanted(EntityTypeValues.LocalManagedPolicy) && found.Count < page.Rows && Start("z-policy") is { } last)
         {
-            foreach (var policy in await ManagedPolicyRows.ListAsync(iam, "/", last, page.Rows - found.Count))
+            foreach (var policy in await PolicyRows.ListAsync(iam, "/", last, page.Rows - found.Count))
                 found.Add(($"z-policy {EntityRows.Key(policy.Name)}", await DetailAsync(iam, policy)));
         }
 
@@ -153,13 +153,13 @@ internal static class Account
         PolicyId = policy.UniqueId,
         Arn = policy.Arn,
         Path = policy.Path,
-        DefaultVersionId = ManagedPolicyRows.VersionId(policy.DefaultVersion),
+        DefaultVersionId = PolicyRows.VersionId(policy.DefaultVersion),
         AttachmentCount = await AttachmentRows.CountAsync(iam, policy.Arn),
         PermissionsBoundaryUsageCount = await AttachmentRows.CountBoundariesAsync(iam, policy.Arn),
         IsAttachable = true,
         Description = policy.Description,
         CreateDate = policy.CreatedAt,
         UpdateDate = policy.UpdatedAt,
-        PolicyVersionList = [.. (await ManagedPolicyRows.VersionsAsync(iam, policy)).Select(version => version.ToWire(policy, withDocument: true))],
+        PolicyVersionList = [.. (await PolicyRows.VersionsAsync(iam, policy)).Select(version => version.ToWire(policy, withDocument: true))],
     };
 }

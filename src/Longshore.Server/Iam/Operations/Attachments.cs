@@ -51,7 +51,7 @@ internal static class Attachments
     /// <summary>Attaches a policy that is there, when the quota allows; once more is no error.</summary>
     public static async ValueTask<IamError?> AttachAsync(IamContext iam, Entity entity, string policyArn)
     {
-        if (await ManagedPolicyRows.FindAsync(iam, policyArn) is null) return IamError.NoSuchEntity($"Policy {policyArn} does not exist or is not attachable.");
+        if (await PolicyRows.FindAsync(iam, policyArn) is null) return IamError.NoSuchEntity($"Policy {policyArn} does not exist or is not attachable.");
         var known = await AttachmentRows.AllAsync(iam, entity.Id);
         if (known.Contains(policyArn, StringComparer.Ordinal)) return null;
         if (known.Count >= IamQuotas.AttachedPolicies) return IamError.Quota($"PoliciesPer{entity.Kind.Title()}", IamQuotas.AttachedPolicies);
@@ -83,7 +83,7 @@ internal static class Attachments
 
     private static async ValueTask<IamOutcome<ListEntitiesForPolicyResponse>> ListEntitiesAsync(IamContext iam, ListEntitiesForPolicyRequest input)
     {
-        if (!(await ManagedPolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
+        if (!(await PolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
         if (!iam.Page("ListEntitiesForPolicy", input.Marker, input.MaxItems, policy.Arn, input.EntityFilter, input.PathPrefix, input.PolicyUsageFilter).TryGet(out var page, out error)) return error;
         IamKind? kind = input.EntityFilter switch
         {

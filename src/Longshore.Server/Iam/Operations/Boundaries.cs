@@ -25,7 +25,7 @@ internal static class Boundaries
 
     /// <summary>What is wrong with a policy as a boundary; null when nothing is, or none is given.</summary>
     public static async ValueTask<IamError?> CheckAsync(IamContext iam, string? policyArn) =>
-        policyArn is null || await ManagedPolicyRows.FindAsync(iam, policyArn) is not null
+        policyArn is null || await PolicyRows.FindAsync(iam, policyArn) is not null
             ? null
             : IamError.NoSuchEntity($"Scope ARN: {policyArn} does not exist or is not attachable.");
 

@@ -36,9 +36,9 @@ internal static class ManagedPolicies
     public static async ValueTask<IamOutcome<ManagedPolicy>> AddAsync(IamContext iam, string name, string? path, string? description, string document)
     {
         if (CheckDocument(document) is { } malformed) return malformed;
-        if (await ManagedPolicyRows.FindByNameAsync(iam, name) is not null) return IamError.AlreadyExists($"A policy called {name} already exists. Duplicate names are not allowed.");
-        if (await ManagedPolicyRows.CountAsync(iam) >= IamQuotas.Policies) return IamError.Quota("PoliciesPerAccount", IamQuotas.Policies);
-        return await ManagedPolicyRows.AddAsync(iam, name, path ?? "/", description, document);
+        if (await PolicyRows.FindByNameAsync(iam, name) is not null) return IamError.AlreadyExists($"A policy called {name} already exists. Duplicate names are not allowed.");
+        if (await PolicyRows.CountAsync(iam) >= IamQuotas.Policies) return IamError.Quota("PoliciesPerAccount", IamQuotas.Policies);
+        return await PolicyRows.AddAsync(iam, name, path ?? "/", description, document);
     }
 
     /// <summary>What is wrong with a document; null when nothing is.</summary>
@@ -51,12 +51,12 @@ internal static class ManagedPolicies
     /// <summary>A policy of the account that may be changed; the error when there is none or it is AWS's.</summary>
     public static async ValueTask<IamOutcome<ManagedPolicy>> OwnAsync(IamContext iam, string arn)
     {
-        if (!(await ManagedPolicyRows.GetAsync(iam, arn)).TryGet(out var policy, out var error)) return error;
+        if (!(await PolicyRows.GetAsync(iam, arn)).TryGet(out var policy, out var error)) return error;
         return policy.IsAws ? IamError.Denied($"Policy {arn} is managed by AWS and cannot be changed.") : policy;
     }
 
     private static async ValueTask<IamOutcome<GetPolicyResponse>> GetAsync(IamContext iam, GetPolicyRequest input) =>
-        (await ManagedPolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)
+        (await PolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)
             ? new GetPolicyResponse { Policy = await ToWireAsync(iam, policy, withTags: true) }
             : error;
 
@@ -76,7 +76,7 @@ internal static class ManagedPolicies
         // Filters may leave little of what is read: as many pages as the answer needs.
         while (scope != PolicyScopeTypeValues.Aws && found.Count < page.Rows)
         {
-            var rows = await ManagedPolicyRows.ListAsync(iam, prefix, after, page.Rows);
+            var rows = await PolicyRows.ListAsync(iam, prefix, after, page.Rows);
             foreach (var policy in rows) await AddAsync(LocalMark + EntityRows.Key(policy.Name), policy);
             if (rows.Count < page.Rows) break;
             after = EntityRows.Key(rows[^1].Name);
@@ -103,13 +103,13 @@ internal static class ManagedPolicies
         if (!(await OwnAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
         if (await AttachmentRows.CountAsync(iam, policy.Arn) > 0) return IamError.DeleteConflict("Cannot delete a policy attached to entities.");
         if (await AttachmentRows.CountBoundariesAsync(iam, policy.Arn) > 0) return IamError.DeleteConflict("Cannot delete a policy that is a permissions boundary.");
-        if ((await ManagedPolicyRows.VersionsAsync(iam, policy)).Count > 1)
+        if ((await PolicyRows.VersionsAsync(iam, policy)).Count > 1)
         {
             return IamError.DeleteConflict(
                 "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
         }
 
-        await ManagedPolicyRows.RemoveAsync(iam, policy);
+        await PolicyRows.RemoveAsync(iam, policy);
         return new NoOutput();
     }
 
@@ -128,7 +128,7 @@ internal static class ManagedPolicies
 
     private static async ValueTask<IamOutcome<ListPolicyTagsResponse>> ListTagsAsync(IamContext iam, ListPolicyTagsRequest input)
     {
-        if (!(await ManagedPolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
+        if (!(await PolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
         if (!iam.Page("ListPolicyTags", input.Marker, input.MaxItems, policy.UniqueId).TryGet(out var page, out error)) return error;
         var tags = await TagRows.Policies.ListAsync(iam, policy.Id, page);
         var marker = page.Cut(tags, static tag => tag.Key!);
@@ -144,7 +144,7 @@ internal static class ManagedPolicies
             PolicyId = policy.UniqueId,
             Arn = policy.Arn,
             Path = policy.Path,
-            DefaultVersionId = ManagedPolicyRows.VersionId(policy.DefaultVersion),
+            DefaultVersionId = PolicyRows.VersionId(policy.DefaultVersion),
             AttachmentCount = await AttachmentRows.CountAsync(iam, policy.Arn),
             PermissionsBoundaryUsageCount = await AttachmentRows.CountBoundariesAsync(iam, policy.Arn),
             IsAttachable = true,

@@ -20,30 +20,30 @@ internal static class PolicyVersions
     {
         if (!(await ManagedPolicies.OwnAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
         if (ManagedPolicies.CheckDocument(input.PolicyDocument!) is { } malformed) return malformed;
-        if ((await ManagedPolicyRows.VersionsAsync(iam, policy)).Count >= IamQuotas.PolicyVersions)
+        if ((await PolicyRows.VersionsAsync(iam, policy)).Count >= IamQuotas.PolicyVersions)
         {
             return IamError.LimitExceeded(
                 $"A managed policy can have up to {IamQuotas.PolicyVersions} versions. Before you create a new version, you must delete an existing version.");
         }
 
         var asDefault = input.SetAsDefault == true;
-        var version = await ManagedPolicyRows.AddVersionAsync(iam, policy, input.PolicyDocument!, asDefault);
+        var version = await PolicyRows.AddVersionAsync(iam, policy, input.PolicyDocument!, asDefault);
         return new CreatePolicyVersionResponse { PolicyVersion = version.ToWire(asDefault ? policy with { DefaultVersion = version.Version } : policy, withDocument: false) };
     }
 
     private static async ValueTask<IamOutcome<GetPolicyVersionResponse>> GetAsync(IamContext iam, GetPolicyVersionRequest input)
     {
-        if (!(await ManagedPolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
-        if (!(await ManagedPolicyRows.VersionAsync(iam, policy, input.VersionId!)).TryGet(out var version, out error)) return error;
+        if (!(await PolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
+        if (!(await PolicyRows.VersionAsync(iam, policy, input.VersionId!)).TryGet(out var version, out error)) return error;
         return new GetPolicyVersionResponse { PolicyVersion = version.ToWire(policy, withDocument: true) };
     }
 
     private static async ValueTask<IamOutcome<ListPolicyVersionsResponse>> ListAsync(IamContext iam, ListPolicyVersionsRequest input)
     {
-        if (!(await ManagedPolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
+        if (!(await PolicyRows.GetAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
         if (!iam.Page("ListPolicyVersions", input.Marker, input.MaxItems, policy.UniqueId).TryGet(out var page, out error)) return error;
-        var versions = (await ManagedPolicyRows.VersionsAsync(iam, policy)).SkipWhile(version => page.After.Length > 0 && !IsAfter(version.Version, page.After)).ToList();
-        var marker = page.Cut(versions, static version => ManagedPolicyRows.VersionId(version.Version));
+        var versions = (await PolicyRows.VersionsAsync(iam, policy)).SkipWhile(version => page.After.Length > 0 && !IsAfter(version.Version, page.After)).ToList();
+        var marker = page.Cut(versions, static version => PolicyRows.VersionId(version.Version));
         return new ListPolicyVersionsResponse
         {
             Versions = [.. versions.Select(version => version.ToWire(policy, withDocument: false))],
@@ -55,17 +55,17 @@ internal static class PolicyVersions
     private static async ValueTask<IamOutcome<NoOutput>> DeleteAsync(IamContext iam, DeletePolicyVersionRequest input)
     {
         if (!(await ManagedPolicies.OwnAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
-        if (!(await ManagedPolicyRows.VersionAsync(iam, policy, input.VersionId!)).TryGet(out var version, out error)) return error;
+        if (!(await PolicyRows.VersionAsync(iam, policy, input.VersionId!)).TryGet(out var version, out error)) return error;
         if (version.Version == policy.DefaultVersion) return IamError.DeleteConflict("Cannot delete the default version of a policy.");
-        await ManagedPolicyRows.RemoveVersionAsync(iam, policy, version.Version);
+        await PolicyRows.RemoveVersionAsync(iam, policy, version.Version);
         return new NoOutput();
     }
 
     private static async ValueTask<IamOutcome<NoOutput>> SetDefaultAsync(IamContext iam, SetDefaultPolicyVersionRequest input)
     {
         if (!(await ManagedPolicies.OwnAsync(iam, input.PolicyArn!)).TryGet(out var policy, out var error)) return error;
-        if (!(await ManagedPolicyRows.VersionAsync(iam, policy, input.VersionId!)).TryGet(out var version, out error)) return error;
-        await ManagedPolicyRows.SetDefaultAsync(iam, policy, version.Version);
+        if (!(await PolicyRows.VersionAsync(iam, policy, input.VersionId!)).TryGet(out var version, out error)) return error;
+        await PolicyRows.SetDefaultAsync(iam, policy, version.Version);
         return new NoOutput();
     }
 

@@ -55,7 +55,7 @@ internal static class Wires
     /// <summary>A version of a managed policy.</summary>
     public static PolicyVersion ToWire(this PolicyVersionRow version, ManagedPolicy policy, bool withDocument) => new()
     {
-        VersionId = ManagedPolicyRows.VersionId(version.Version),
+        VersionId = PolicyRows.VersionId(version.Version),
         IsDefaultVersion = version.Version == policy.DefaultVersion,
         CreateDate = version.CreatedAt,
         Document = withDocument ? IamDocuments.Encode(version.Document) : null,

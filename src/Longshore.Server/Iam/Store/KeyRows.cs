@@ -42,9 +42,9 @@ internal static class KeyRows
         "INSERT INTO access_keys (access_key_id, principal_id, sealed_secret, created_at) VALUES (@id, @principal, @secret, @now)",
         ("@id", key.AccessKeyId), ("@principal", principalId), ("@secret", iam.Seal(key)), ("@now", iam.Now.ToDatabase()));
 
-    /// <summary>Gives a key another secret, and enables it.</summary>
+    /// <summary>Gives a key another secret; a disabled one stays disabled.</summary>
     public static ValueTask<int> ReplaceAsync(IamContext iam, RootCredentials key) => iam.Db.ExecuteAsync(
-        "UPDATE access_keys SET sealed_secret = @secret, disabled_at = NULL WHERE access_key_id = @id", ("@id", key.AccessKeyId), ("@secret", iam.Seal(key)));
+        "UPDATE access_keys SET sealed_secret = @secret WHERE access_key_id = @id", ("@id", key.AccessKeyId), ("@secret", iam.Seal(key)));
 
     /// <summary>Enables or disables a key; 0 when the principal has no such key.</summary>
     public static ValueTask<int> SetAsync(IamContext iam, long principalId, string accessKeyId, bool active) => iam.Db.ExecuteAsync(

@@ -20,7 +20,7 @@ internal sealed record ManagedPolicy(
 internal sealed record PolicyVersionRow(long Version, string Document, DateTimeOffset CreatedAt);
 
 /// <summary>Managed policies and their versions.</summary>
-internal static class ManagedPolicyRows
+internal static class PolicyRows
 {
     private const string Columns = "account, id, name, path, unique_id, description, default_version, next_version, created_at, updated_at";
 
