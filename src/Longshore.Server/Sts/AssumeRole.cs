@@ -8,7 +8,7 @@ namespace Longshore.Server.Sts;
 
 /// <summary>
 /// AssumeRole: (1) what is wrong with the request alone, (2) the role's trust policy and the caller's own policies, for the session, its tags and
-/// its source identity, (3) the role's limits, (4) the session. A role that is not there gives the same answer as one that does not trust the caller.
+/// its source identity, (3) session policies and the role's limits, (4) the session. A role that is not there gives the same answer as one that does not trust the caller.
 /// </summary>
 internal sealed class AssumeRole(Roles roles, RoleTrust trust, SessionPolicies policies, RoleSessions sessions)
     : StsHandler<AssumeRoleRequest, AssumeRoleResponse>(StsOperations.AssumeRole)
@@ -47,7 +47,6 @@ internal sealed class AssumeRole(Roles roles, RoleTrust trust, SessionPolicies p
         if (input.SerialNumber is not null || input.TokenCode is not null) return RoleSessions.NoMultiFactor;
         if (input.ProvidedContexts is { Count: > 0 }) return StsError.Validation("ProvidedContexts are not supported by this server.");
         if (!SessionTags.Combine(input.Tags, input.TransitiveTagKeys, parent).TryGet(out var tags, out var error)) return error;
-        if (!(await policies.ReadAsync(name.Account, input.Policy, input.PolicyArns, cancellationToken)).TryGet(out var texts, out error)) return error;
         // What was said once of who is behind a chain stays.
         var identity = parent?.SourceIdentity ?? input.SourceIdentity;
 
@@ -65,7 +64,8 @@ internal sealed class AssumeRole(Roles roles, RoleTrust trust, SessionPolicies p
         if (identity is not null && await trust.RefusalAsync(question, caller, RoleTrust.SetSourceIdentity, cancellationToken) is { } unnamed) return unnamed;
         if (identity != (input.SourceIdentity ?? identity)) return StsError.Denied("The source identity of the calling session cannot be changed.");
 
-        // 3, 4
+        // 3, 4. Only now: whether a managed policy is there is nobody else's business.
+        if (!(await policies.ReadAsync(name.Account, input.Policy, input.PolicyArns, cancellationToken)).TryGet(out var texts, out error)) return error;
         var draft = SessionDraft.From(caller.AccessKey, caller.Principal.Kind == PrincipalKind.RoleSession) with { Policies = texts, Tags = tags, SourceIdentity = identity };
         if (!sessions.Issue(role!, input.RoleSessionName!, input.DurationSeconds, draft).TryGet(out var session, out error)) return error;
         return new AssumeRoleResponse

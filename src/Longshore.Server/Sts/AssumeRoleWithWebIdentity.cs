@@ -9,7 +9,7 @@ namespace Longshore.Server.Sts;
 
 /// <summary>
 /// AssumeRoleWithWebIdentity, unsigned: (1) what is wrong with the request alone, (2) the token, (3) the role's trust policy, for the session, its tags
-/// and its source identity, (4) the role's limits, (5) the session.
+/// and its source identity, (4) session policies and the role's limits, (5) the session.
 /// </summary>
 internal sealed class AssumeRoleWithWebIdentity(
     Roles roles, WebIdentityVerifier verifier, RoleTrust trust, SessionPolicies policies, RoleSessions sessions, ServeOptions options)
@@ -45,10 +45,16 @@ internal sealed class AssumeRoleWithWebIdentity(
         call.Record.Resource = name.Arn;
         call.Record.Registry = new RegistryId(name.Account, options.Region);
         if (input.ProviderId is not null) return StsError.Validation("ProviderId is for OAuth 2.0 access tokens, which this server does not take: leave it out with an OpenID Connect token.");
-        if (!(await policies.ReadAsync(name.Account, input.Policy, input.PolicyArns, cancellationToken)).TryGet(out var texts, out var error)) return error;
 
         // 2
-        if (!(await verifier.VerifyAsync(name.Account, input.WebIdentityToken!, cancellationToken)).TryGet(out var identity, out error)) return error;
+        if (!(await verifier.VerifyAsync(name.Account, input.WebIdentityToken!, cancellationToken)).TryGet(out var identity, out var error)) return error;
+        // Who it was is told of those too whom the role does not trust.
+        call.Record.RequestParameters = Json(writer =>
+        {
+            Describe(input, writer);
+            writer.Text("subjectFromWebIdentityToken", identity.Subject);
+            writer.Text("provider", identity.Provider.Issuer);
+        });
         if (!identity.ReadTags().TryGet(out var tags, out error)) return error;
         if (identity.SourceIdentity is { } source && !SessionTags.IsSourceIdentity(source)) return StsError.InvalidToken("The token's source identity is malformed.");
 
@@ -64,7 +70,8 @@ internal sealed class AssumeRoleWithWebIdentity(
         foreach (var action in actions)
             if (!trust.Allows(question, identity.Provider.Arn, options.Region, action)) return StsError.Denied($"Not authorized to perform {action}");
 
-        // 4, 5
+        // 4, 5. Only now: whether a managed policy is there is nobody else's business.
+        if (!(await policies.ReadAsync(name.Account, input.Policy, input.PolicyArns, cancellationToken)).TryGet(out var texts, out error)) return error;
         var draft = new SessionDraft
         {
             ProviderId = identity.Provider.Id,

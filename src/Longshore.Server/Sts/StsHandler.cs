@@ -59,7 +59,8 @@ internal abstract class StsHandler<TInput, TOutput>(QueryOperation<TInput, TOutp
     /// <summary>The operation's work.</summary>
     protected abstract ValueTask<StsOutcome<TOutput>> HandleAsync(TInput input, StsCall call, CancellationToken cancellationToken);
 
-    private static byte[]? Json(Action<Utf8JsonWriter> describe)
+    /// <summary>A document for the trail; null when there is nothing to say.</summary>
+    protected static byte[]? Json(Action<Utf8JsonWriter> describe)
     {
         using var content = new MemoryStream();
         using (var writer = new Utf8JsonWriter(content))

@@ -61,6 +61,8 @@ public sealed class AssumeRoleTests
         var (absent, closed) = (await sts.AssumeAsync(user, "absents", ("DurationSeconds", "43200")), await sts.AssumeAsync(user, "closed", ("DurationSeconds", "43200")));
         absent.MustBe(403, "AccessDenied");
         closed.MustBe(403, "AccessDenied");
+        // Nor can it be asked which managed policies an account has.
+        (await sts.AssumeAsync(user, "closed", ("PolicyArns.member.1.arn", $"arn:aws:iam::{Account}:policy/absent"))).MustBe(403, "AccessDenied");
         Assert.Equal($"User: {Ana} is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{Account}:role/closed", closed.Message);
         Assert.Equal(closed.Message, absent.Message!.Replace("absents", "closed", StringComparison.Ordinal));
     }

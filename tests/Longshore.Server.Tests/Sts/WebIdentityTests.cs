@@ -46,7 +46,10 @@ public sealed class WebIdentityTests : IAsyncLifetime
         var session = (await sts.AuthenticateAsync(answer.Key)).Caller!.Principal.Session!;
         Assert.Equal($"arn:aws:iam::{Account}:oidc-provider/{issuer.Url}", session.FederatedProvider);
         foreach (var claims in new[] { GitHub("acme/app", "refs/heads/feature"), GitHub("evil/app"), GitHub("acme-evil/app") })
+        {
             (await sts.AssumeWithAsync(issuer.Key.Sign(claims), "release")).MustBe(403, "AccessDenied");
+            Assert.Equal((string?)claims["sub"], (string?)JsonNode.Parse(sts.LastRecord.RequestParameters)!["subjectFromWebIdentityToken"]);
+        }
     }
 
     [Fact]
