@@ -143,6 +143,16 @@ public sealed class BootstrapTests
     }
 
     [Fact]
+    public void The_example_in_the_documentation_has_no_fault()
+    {
+        var text = System.IO.File.ReadAllText(Path.Combine(RepositoryRoot.Path, "docs/operate/access.md"));
+        var example = text.Split("```json\n")[1..].Select(block => block.Split("\n```")[0]).Single(block => block.Contains("\"accounts\"", StringComparison.Ordinal));
+        var (accounts, faults) = Longshore.Server.Iam.Bootstrap.BootstrapReader.Read(System.Text.Encoding.UTF8.GetBytes(example), name => name == "ANNA_SECRET" ? Secret : null);
+        Assert.Empty(faults);
+        Assert.Equal(["developers", "anna", "ci"], Assert.Single(accounts).Entities.Select(entity => entity.Name));
+    }
+
+    [Fact]
     public async Task What_refers_to_nothing_is_told_and_undone()
     {
         const string Faulty =
