@@ -33,7 +33,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
         Index = new TrailIndex(Directory, Keys);
         segments = new TrailSegments(Directory, Keys, time, options);
         Log = new TrailLog(segments, time, loggers.CreateLogger<TrailLog>());
-        tidying = new TrailTidying(options, Directory, Index, Keys, database, Prepare, time, logger);
+        tidying = new TrailTidying(options, Directory, Index, Keys, database, new ServiceEvents(Log, database, time), Prepare, time, logger);
     }
 
     /// <summary>Whether calls are recorded.</summary>

@@ -12,7 +12,7 @@ namespace Longshore.Server.Trail;
 /// not busy, and removes what is older than it need be kept.
 /// </summary>
 internal sealed class TrailTidying(
-    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, Action prepare, TimeProvider time, ILogger logger) : IDisposable
+    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Action prepare, TimeProvider time, ILogger logger) : IDisposable
 {
     /// <summary>The row of <c>settings</c> with the last seal: segments that go missing behind it are missed.</summary>
     public const string HeadSetting = "trail.head";
@@ -72,14 +72,20 @@ internal sealed class TrailTidying(
             {
                 prepare();
                 await NoteSealsAsync();
+                await events.CopyAsync(stop.Token);
                 CompressOne();
                 if (time.GetElapsedTime(retained) >= RetentionInterval)
                 {
                     Retain();
+                    await events.TrimAsync(stop.Token);
                     retained = time.GetTimestamp();
                 }
 
                 warned = false;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                return;
             }
 #pragma warning disable CA1031 // Whatever the disk or the database has against it now: it is tried again, and nothing depends on it.
             catch (Exception e)

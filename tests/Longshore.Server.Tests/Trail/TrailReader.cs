@@ -47,7 +47,11 @@ internal static class TrailReader
     }
 
     /// <summary>Runs <c>longshore trail …</c> against a server.</summary>
-    public static Task<CommandResult> RunAsync(LongshoreProcess server, CancellationToken cancellationToken, params string[] arguments)
+    public static Task<CommandResult> RunAsync(LongshoreProcess server, CancellationToken cancellationToken, params string[] arguments) =>
+        RunAsync(server, new Dictionary<string, string?>(), cancellationToken, arguments);
+
+    /// <summary>The same, with more in its environment.</summary>
+    public static Task<CommandResult> RunAsync(LongshoreProcess server, IReadOnlyDictionary<string, string?> more, CancellationToken cancellationToken, params string[] arguments)
     {
         var binary = LongshoreProcess.BinaryPath();
         string[] command = ["trail", .. arguments];
@@ -58,6 +62,7 @@ internal static class TrailReader
             ["AWS_ENDPOINT_URL"] = server.BaseAddress.AbsoluteUri.TrimEnd('/'),
             ["AWS_REGION"] = "us-east-1",
         };
+        foreach (var (name, value) in more) environment[name] = value;
         return binary.EndsWith(".dll", StringComparison.Ordinal)
             ? CommandRunner.TryRunAsync("dotnet", [binary, .. command], cancellationToken, environment)
             : CommandRunner.TryRunAsync(binary, command, cancellationToken, environment);

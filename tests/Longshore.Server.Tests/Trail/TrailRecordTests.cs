@@ -199,6 +199,41 @@ public sealed class TrailRecordTests
         Assert.Contains("was refused", server.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_the_service_does_itself_is_there_too()
+    {
+        await using var registry = await LiveRegistry.StartAsync(Token);
+        await registry.Client.PushImageAsync("team/app", TestImage.Create(5, 200), "v1", Token);
+        await registry.Ecr.InvokeAsync(
+            "StartLifecyclePolicyPreview",
+            JsonSerializer.Serialize(new
+            {
+                repositoryName = "team/app",
+                lifecyclePolicyText = """{"rules":[{"rulePriority":1,"description":"all but one","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":1},"action":{"type":"expire"}}]}""",
+            }),
+            Token);
+        var record = (await TrailReader.SearchAsync(registry.Server, "eventName=DryRunEvent&repository=team/app", 1, Token))[0];
+        Assert.Equal("AwsServiceEvent", TrailReader.Text(record, "eventType"));
+        Assert.Equal("team/app", TrailReader.Text(record, "serviceEventDetails", "repositoryName"));
+        await TrailReader.VerifyAsync(registry.Server, Token);
+    }
+
+    [Fact]
+    public async Task Export_to_s3_puts_the_same_files_into_a_bucket()
+    {
+        await using var registry = await LiveRegistry.StartAsync(Token);
+        await registry.Client.PushImageAsync("team/app", TestImage.Create(6, 200), "v1", Token);
+        await TrailReader.SearchAsync(registry.Server, "eventName=PutImage", 1, Token);
+        await using var bucket = await FakeBucket.StartAsync();
+        var result = await TrailReader.RunAsync(registry.Server, new Dictionary<string, string?> { ["AWS_ENDPOINT_URL_S3"] = bucket.Url }, Token, "export", "--to", "s3://audit/long/shore");
+        Assert.True(result.ExitCode == 0, result.ToString());
+        var (path, (body, authorization)) = Assert.Single(bucket.Objects);
+        Assert.StartsWith("/audit/long/shore/AWSLogs/123456789012/CloudTrail/us-east-1/", path, StringComparison.Ordinal);
+        Assert.StartsWith("AWS4-HMAC-SHA256 Credential=" + registry.Server.Options.AccessKeyId, authorization, StringComparison.Ordinal);
+        using var json = await JsonDocument.ParseAsync(new GZipStream(new MemoryStream(body), CompressionMode.Decompress), cancellationToken: Token);
+        Assert.NotEqual(0, json.RootElement.GetProperty("Records").GetArrayLength());
+    }
+
     private static async Task<JsonElement> HistoryAsync(LongshoreProcess server, int exitCode, params string[] arguments)
     {
         var result = await TrailReader.RunAsync(server, Token, ["history", "--json", "--repository", "team/app", "--tag", "latest", .. arguments]);
