@@ -73,6 +73,12 @@ internal sealed class ManagementEndpoint(
         var record = CallRecord.Of(http);
         (record.EventSource, record.EventName, record.ReadOnly) = ("longshore", declaration.Verb, HttpMethods.IsGet(declaration.Method));
         var aborted = http.RequestAborted;
+        if (!record.ReadOnly && IsOfAnotherSite(http.Request))
+        {
+            await ManagementErrors.WriteAsync(http, new RegistryError(ErrorCode.Denied, "A page of another site made this request."));
+            return;
+        }
+
         var signed = ManagementAuthentication.IsSigned(http);
         Caller? caller = null;
         if (!signed && !(await authentication.ByTokenAsync(http, aborted)).TryGet(out caller, out var error))
@@ -185,6 +191,14 @@ internal sealed class ManagementEndpoint(
         }
 
         return call;
+    }
+
+    // A browser that remembers a password sends it with whatever any page asks for, and says here where that page is from (W3C Fetch Metadata).
+    // Clients that are no browsers say nothing.
+    private static bool IsOfAnotherSite(HttpRequest request)
+    {
+        var site = request.Headers["Sec-Fetch-Site"];
+        return site.Count > 0 && site.ToString() is not ("same-origin" or "none");
     }
 
     private static RegistryError Invalid(string parameter, string reason) =>
