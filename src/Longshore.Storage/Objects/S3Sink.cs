@@ -47,7 +47,7 @@ public sealed class S3Sink : IObjectSink, IDisposable
     public async Task PutAsync(string name, byte[] content, string contentType, string? contentEncoding, CancellationToken cancellationToken)
     {
         using var stream = new MemoryStream(content, writable: false);
-        var request = new PutObjectRequest { BucketName = bucket, Key = prefix.Length == 0 ? name : $"{prefix}/{name}", InputStream = stream, ContentType = contentType };
+        var request = new PutObjectRequest { BucketName = bucket, Key = prefix.Length == 0 ? name : $"{prefix}/{name}", InputStream = stream, ContentType = contentType, UseChunkEncoding = false };
         if (contentEncoding is not null) request.Headers.ContentEncoding = contentEncoding;
         try
         {
