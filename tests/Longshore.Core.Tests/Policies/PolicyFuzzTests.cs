@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using FsCheck;
 using FsCheck.Fluent;
 using Longshore.Core.Policies;
 
