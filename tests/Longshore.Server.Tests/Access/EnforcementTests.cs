@@ -342,10 +342,13 @@ public sealed class EnforcementTests(IamFixture iam) : IClassFixture<IamFixture>
         return name;
     }
 
+    private static int _images;
+
     private async Task<(string Repository, TestManifest Image)> PushedAsync()
     {
         var repository = await NewRepositoryAsync();
-        var image = TestImage.Create(41_200 + repository.Length, 4000);
+        // An image of its own: a layer that another test's repository shows everybody may be mounted from there.
+        var image = TestImage.Create(41_200 + Interlocked.Increment(ref _images), 4000);
         using var client = await LoginAsync((iam.Server.Options.AccessKeyId, iam.Server.Options.SecretAccessKey));
         await client.PushImageAsync(repository, image, "latest", Token);
         return (repository, image);
