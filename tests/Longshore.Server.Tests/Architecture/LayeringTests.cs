@@ -18,11 +18,12 @@ public sealed class LayeringTests
         { "Iam", ["Oci", "Ecr", "EcrPublic", "Sts", "Management", "Commands", "Verification", "Content"] },
         // What the faces share of HTTP bodies and page tokens lives in Aws.
         { "Management", ["Oci", "Ecr", "EcrPublic", "Sts", "Commands", "Verification"] },
-        { "Content", [.. Faces, "Access", "Hosting", "RegistrySettings", "Protection", "Commands", "Verification"] },
-        { "Access", [.. Faces, "Content", "Commands", "Verification"] },
+        { "Content", [.. Faces, "Trail", "Access", "Hosting", "RegistrySettings", "Protection", "Commands", "Verification"] },
+        { "Access", [.. Faces, "Trail", "Content", "Commands", "Verification"] },
         { "Hosting.Jobs", [.. Faces, "Access", "Content", "Commands", "Verification", "Hosting"] },
         { "Protection", [.. Faces, "Access", "Hosting", "RegistrySettings", "Commands", "Verification"] },
         { "RegistrySettings", [.. Faces, "Hosting", "Commands", "Verification"] },
+        { "Trail", [.. Faces, "Protection", "RegistrySettings", "Commands", "Verification"] },
         { "Verification", [.. Faces, "Access", "Hosting", "Commands"] },
     };
 
