@@ -67,6 +67,8 @@ internal static class TrailPayload
         json.WriteString("id"u8, http.TraceIdentifier);
         if (status is StatusCodes.Status200OK or StatusCodes.Status206PartialContent && record.ReadOnly && http.Response.ContentLength is { } sent && !HttpMethods.IsHead(http.Request.Method))
             json.WriteNumber("by"u8, sent);
+        // The client went away, or the server could not go on: what was sent is not the whole.
+        if (status is >= 200 and < 400 && http.RequestAborted.IsCancellationRequested) json.WriteNumber("cut"u8, 1);
         Document(json, "rp"u8, record.RequestParameters);
         if (kind != TrailLine.Begin) Document(json, "re"u8, record.ResponseElements);
         json.WriteEndObject();
