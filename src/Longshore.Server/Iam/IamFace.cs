@@ -66,6 +66,9 @@ internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate
         if (!authentication.Succeeded) return Fault(authentication.Failure.QueryName, authentication.Failure.QueryStatus, authentication.Failure.Message);
         var caller = authentication.Caller;
         (record.Caller, record.Registry) = (caller, IamArns.Registry(caller.Principal.Account));
+        // Else whoever got hold of a session for an hour could make a key for good. (STS API reference, GetSessionToken: no IAM without a second factor, and there is none here.)
+        if (caller.Principal is { Session: not null, Kind: not PrincipalKind.RoleSession })
+            return Fault("InvalidClientTokenId", StatusCodes.Status403Forbidden, "The security token included in the request is invalid: sessions of GetSessionToken cannot call IAM.");
         if (limits.Check(caller, operation.Action) is { } limited) return Fault("Throttling", StatusCodes.Status400BadRequest, limited.Message);
         // 4
         if (!operation.Read(form).TryGet(out var call, out var error)) return error;
@@ -76,7 +79,9 @@ internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate
         // 6
         if (await AuthorizeAsync(http, caller, operation, target) is { } refused) return refused;
         // 7
-        return await call.RunAsync(database, caller.Principal, http.TraceIdentifier, aborted);
+        if (!(await call.RunAsync(database, caller.Principal, http.TraceIdentifier, aborted)).TryGet(out var reply, out error)) return error;
+        if (!operation.ReadOnly) record.ResponseElements = IamParameters.ToJson(reply.Output);
+        return reply.Document;
     }
 
     private async ValueTask<IamError?> AuthorizeAsync(HttpContext http, Caller caller, IamOperation operation, IamTarget target)

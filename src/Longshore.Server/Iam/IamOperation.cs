@@ -3,6 +3,9 @@ using Longshore.Server.Access;
 
 namespace Longshore.Server.Iam;
 
+/// <summary>An answer: its document, and the record that it was written from, for the trail.</summary>
+internal sealed record IamReply(string Document, object Output);
+
 /// <summary>What a call does, before it is done: the parsed input with its resource and its work.</summary>
 internal abstract class IamCall
 {
@@ -15,8 +18,8 @@ internal abstract class IamCall
     /// <summary>What the action is about.</summary>
     public abstract ValueTask<IamOutcome<IamTarget>> TargetAsync(IamDatabase database, Principal caller, CancellationToken cancellationToken);
 
-    /// <summary>Does it: the answer's document, or the error.</summary>
-    public abstract ValueTask<IamOutcome<string>> RunAsync(IamDatabase database, Principal caller, string requestId, CancellationToken cancellationToken);
+    /// <summary>Does it: the answer, or the error.</summary>
+    public abstract ValueTask<IamOutcome<IamReply>> RunAsync(IamDatabase database, Principal caller, string requestId, CancellationToken cancellationToken);
 }
 
 /// <summary>One operation of IAM: its wire form, whether it changes anything, what it is about and its work.</summary>
@@ -76,12 +79,12 @@ internal abstract class IamOperation
                 database.ReadAsync<IamTarget>(
                     caller.Account, caller, async context => await IamTarget.OfAsync(context, input, await operation.Resource(context, input)), cancellationToken);
 
-            public override async ValueTask<IamOutcome<string>> RunAsync(IamDatabase database, Principal caller, string requestId, CancellationToken cancellationToken)
+            public override async ValueTask<IamOutcome<IamReply>> RunAsync(IamDatabase database, Principal caller, string requestId, CancellationToken cancellationToken)
             {
                 var outcome = operation.ReadOnly
                     ? await database.ReadAsync(caller.Account, caller, context => operation.Work(context, input), cancellationToken)
                     : await database.WriteAsync(caller.Account, caller, context => operation.Work(context, input), cancellationToken);
-                return outcome.TryGet(out var output, out var error) ? operation.Write(output, requestId) : error;
+                return outcome.TryGet(out var output, out var error) ? new IamReply(operation.Write(output, requestId), output) : error;
             }
         }
 
