@@ -28,8 +28,8 @@ internal enum RootKeyChange
 internal sealed record RootSetup(RootKeyChange Change, RootCredentials? Credentials);
 
 /// <summary>
-/// Principals and their access keys: the only reader and writer of their tables. Keys are served from a snapshot in memory
-/// that every write here throws away.
+/// Principals and their access keys, as authentication sees them; <c>Iam/</c> administers them. Keys are served from a snapshot in memory
+/// that every write, here and there, throws away.
 /// </summary>
 /// <remarks>
 /// One process has a data directory today, so its own writes are all there are. With several servers over one database, a

@@ -29,6 +29,7 @@ public sealed class ProviderTests(IamFixture iam)
         Assert.Equal(["l"], (await iam.CallAsync("ListOpenIDConnectProviderTags", provider)).All("Key"));
         Assert.Contains(arn, (await iam.CallAsync("ListOpenIDConnectProviders")).All("Arn"));
         await iam.CallAsync("DeleteOpenIDConnectProvider", provider);
+        await iam.CallAsync("DeleteOpenIDConnectProvider", provider);
         await iam.RefusedAsync("NoSuchEntity", 404, "GetOpenIDConnectProvider", provider);
     }
 

@@ -90,8 +90,9 @@ internal static class OidcProviders
     // Once more is no error (IAM API reference: the operation is idempotent).
     private static async ValueTask<IamOutcome<NoOutput>> DeleteAsync(IamContext iam, DeleteOpenIDConnectProviderRequest input)
     {
-        if (!(await ProviderRows.GetAsync(iam, input.OpenIDConnectProviderArn!)).TryGet(out var provider, out var error)) return error;
-        await ProviderRows.RemoveAsync(iam, provider);
+        if (IamArns.ReadProvider(iam.Account, input.OpenIDConnectProviderArn!) is not { } url)
+            return IamError.NoSuchEntity($"OpenIDConnect Provider not found for arn {input.OpenIDConnectProviderArn}");
+        if (await ProviderRows.FindAsync(iam, url) is { } provider) await ProviderRows.RemoveAsync(iam, provider);
         return new NoOutput();
     }
 
