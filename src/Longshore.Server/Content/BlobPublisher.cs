@@ -68,6 +68,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                     await store.DeleteAsync(published.Location, CancellationToken.None);
                 else if (published is null && result.Succeeded)
                     await store.DeleteUploadAsync(uploadKey, CancellationToken.None);
+                if (result.Succeeded) ContentMetrics.Received(size);
                 return result;
             }
         }

@@ -11,7 +11,11 @@ namespace Longshore.Server.Hosting;
 internal static class Banner
 {
     /// <summary>The text for a server bound to these addresses; a root key that was just generated is shown.</summary>
-    public static string Text(ServeOptions options, IReadOnlyCollection<string> addresses, RootSetup root)
+    /// <param name="options">The options.</param>
+    /// <param name="addresses">Where it listens.</param>
+    /// <param name="metrics">Where its metrics are; null for nowhere.</param>
+    /// <param name="root">What was done about the root key.</param>
+    public static string Text(ServeOptions options, IReadOnlyCollection<string> addresses, string? metrics, RootSetup root)
     {
         var text = new StringBuilder();
         foreach (var address in addresses) text.Append(CultureInfo.InvariantCulture, $"Listening on {address}\n");
@@ -20,6 +24,7 @@ internal static class Banner
             ? options.CredentialsPath
             : $"not kept in a file; set them with {ServeOptions.RootKeyVariable} and {ServeOptions.RootSecretVariable}";
         text.Append(CultureInfo.InvariantCulture, $"Credentials:    {credentials}\n");
+        if (metrics is not null) text.Append(CultureInfo.InvariantCulture, $"Metrics:        {metrics}\n");
         if (root is { Change: RootKeyChange.Generated, Credentials: { } made })
             text.Append(CultureInfo.InvariantCulture, $"\nThe root key of account {options.Account}, shown this once:\n  Access key id:     {made.AccessKeyId}\n  Secret access key: {made.SecretAccessKey}\n");
         var commands = ClientCommands.For(options, options.PublicUrl ?? ListenAddress.Reachable(addresses.First()));

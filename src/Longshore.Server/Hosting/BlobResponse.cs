@@ -139,6 +139,10 @@ internal sealed class BlobResponse(BlobShelf blobs, ILogger<BlobResponse> logger
         {
             // The client went away. That is its right.
         }
+        finally
+        {
+            ContentMetrics.Sent(position - start);
+        }
     }
 }
 

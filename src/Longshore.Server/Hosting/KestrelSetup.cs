@@ -31,6 +31,8 @@ internal static class KestrelSetup
         {
             SetLimits(kestrel);
             foreach (var address in options.Listen) Listen(kestrel, address, options.IsTls(address));
+            // The last, which is how its port is known.
+            if (options.MetricsListen is { } metrics) Listen(kestrel, metrics, tls: false);
         });
     }
 

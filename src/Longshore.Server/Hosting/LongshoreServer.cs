@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Longshore.Server.Access;
+using Longshore.Server.Hosting.Telemetry;
 using Longshore.Server.Iam.Bootstrap;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -62,9 +63,17 @@ internal static class LongshoreServer
                 // 3
                 await app.StartAsync(cancellationToken);
                 // 4
-                var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+                List<string> addresses = [.. app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses];
+                string? metrics = null;
+                if (options.MetricsListen is not null)
+                {
+                    metrics = addresses[^1] + TelemetrySetup.Path;
+                    app.Services.GetRequiredService<MetricsPort>().Number = new Uri(addresses[^1]).Port;
+                    addresses.RemoveAt(addresses.Count - 1);
+                }
+
                 directory.Publish(addresses);
-                await output.WriteAsync(Banner.Text(options, [.. addresses], setup).AsMemory(), cancellationToken);
+                await output.WriteAsync(Banner.Text(options, addresses, metrics, setup).AsMemory(), cancellationToken);
                 await output.FlushAsync(cancellationToken);
                 // 5, 6
                 var log = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Longshore.Server.Hosting");
@@ -98,6 +107,8 @@ internal static class LongshoreServer
         var app = builder.Build();
         app.UseMiddleware<LastResort>();
         if (options.TrustedProxies.Count > 0) app.UseMiddleware<ForwardedClient>(new TrustedProxies(options.TrustedProxies));
+        if (options.MetricsListen is not null) app.UseMetricsListener();
+        if (options.MetricsListen is not null || options.OtlpEndpoint is not null) app.UseMiddleware<CallMetricsMiddleware>();
         app.UseMiddleware<Trail.TrailMiddleware>();
         app.UseRouting();
         app.MapLongshore();

@@ -138,6 +138,12 @@ internal static class ServeOptionTable
         new("trusted-proxies", "CIDRS", "none", "IP addresses or networks such as 10.0.0.0/8, separated by commas",
             "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, for policies and the trail. Repeatable.", ReadTrustedProxies)
         { Repeatable = true },
+        new("metrics-listen", "URL", "none", "HOST:PORT or http://HOST:PORT, where HOST is an IP address, localhost or *",
+            "A listener of its own for /metrics (Prometheus), without credentials. Without it nothing is measured.",
+            static (o, text) => ListenAddress.TryParse(text, out var address) && address.Scheme is (null or "http") ? Done(() => o.MetricsListen = address) : ""),
+        new("otlp-endpoint", "URL", "none", "http://HOST:PORT or https://HOST:PORT of an OpenTelemetry collector; port 4317 speaks gRPC, others HTTP",
+            "Where traces and metrics are sent to.",
+            static (o, text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is ("http" or "https") && uri.UserInfo.Length == 0 ? Done(() => o.OtlpEndpoint = uri) : ""),
         new("log-level", "LEVEL", "info", "trace, debug, info, warning or error",
             "The least severe messages that are logged.", ReadLogLevel),
     ];

@@ -99,6 +99,12 @@ internal sealed class ServeOptions
     /// <summary>Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; set; } = [];
 
+    /// <summary>The listener of /metrics; null for none.</summary>
+    public ListenAddress? MetricsListen { get; set; }
+
+    /// <summary>An OpenTelemetry collector; null for none.</summary>
+    public Uri? OtlpEndpoint { get; set; }
+
     /// <summary>The least severe messages that are logged.</summary>
     public LogLevel LogLevel { get; set; } = LogLevel.Information;
 

@@ -66,6 +66,8 @@ internal sealed class ServeOptionsReader
     private void CheckTogether(ServeOptions options, HashSet<string> wrong)
     {
         if (options.Listen.Count == 0 && !wrong.Contains("listen")) options.Listen = [new ListenAddress("127.0.0.1", 5000, null)];
+        if (options.MetricsListen is { Port: not 0 } metrics && options.Listen.Any(address => address.Port == metrics.Port))
+            Add(ServeOptionTable.All.Single(o => o.Key == "metrics-listen"), $"port {metrics.Port} is that of listen too; the metrics have a port of their own");
         if ((options.TlsCert is null) != (options.TlsKey is null) && !wrong.Contains("tls-cert") && !wrong.Contains("tls-key"))
         {
             var missing = ServeOptionTable.All.Single(o => o.Key == (options.TlsCert is null ? "tls-cert" : "tls-key"));
@@ -87,6 +89,13 @@ internal sealed class ServeOptionsReader
     // Whoever can read the network reads tokens and images, and a token is all that it takes to push.
     private void CheckExposure(ServeOptions options)
     {
+        if (options.MetricsListen is { IsLoopback: false } metrics)
+        {
+            Add(
+                ServeOptionTable.All.Single(o => o.Key == "allow-plain-http"),
+                $"metrics at {metrics.Host}:{metrics.Port} can be read by others. Listen on 127.0.0.1; in a network that you trust, allow it");
+        }
+
         foreach (var address in options.Listen.Where(address => !address.IsLoopback && !options.IsTls(address)))
         {
             Add(

@@ -4,6 +4,7 @@ using Longshore.Server.Aws;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting.Jobs;
+using Longshore.Server.Hosting.Telemetry;
 using Longshore.Server.Lifecycle;
 using Longshore.Server.Management;
 using Longshore.Server.Oci;
@@ -53,6 +54,7 @@ internal static class ServerComposition
             DefaultRegistry = new RegistryId(options.Account, options.Region),
             Enabled = Environment.GetEnvironmentVariable(TrailOptions.BenchVariable) != "off",
         });
+        services.AddTelemetry(options);
         services.AddHealth();
         services.AddJobs(new JobOptions
         {
@@ -73,6 +75,7 @@ internal static class ServerComposition
     public static void MapLongshore(this IEndpointRouteBuilder routes)
     {
         routes.MapHealth();
+        routes.MapTelemetry();
         routes.MapOci();
         routes.MapAws();
         routes.MapManagement();

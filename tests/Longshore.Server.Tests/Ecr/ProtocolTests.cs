@@ -168,9 +168,9 @@ public sealed class ProtocolTests(EcrFixture ecr)
     [InlineData("Action=GetCallerIdentity&Version=2000-01-01", 400, "InvalidAction")]
     [InlineData("Version=2011-06-15", 400, "MissingAction")]
     [InlineData("Action=GetCallerIdentity&Action=GetCallerIdentity", 400, "MalformedQueryString")]
-    [InlineData("Action=GetSessionToken&Version=2011-06-15", 403, "RegionDisabledException")]
-    [InlineData("Action=GetAccessKeyInfo&Version=2011-06-15", 400, "InvalidAction")]
-    [InlineData("Action=AssumeRoleWithWebIdentity&Version=2011-06-15", 403, "RegionDisabledException")]
+    [InlineData("Action=GetFederationToken&Version=2011-06-15", 403, "RegionDisabledException")]
+    [InlineData("Action=GetAccessKeyInfo&Version=2011-06-15", 400, "ValidationError")]
+    [InlineData("Action=AssumeRoleWithWebIdentity&Version=2011-06-15", 400, "ValidationError")]
     public async Task Sts_refuses_in_its_own_form(string form, int status, string code)
     {
         var (found, document) = await StsAsync(form);

@@ -125,6 +125,7 @@ internal sealed class JobRunner(
         using var renewal = new CancellationTokenSource();
         // 3
         var renewing = RenewAsync(claim, run, renewal.Token);
+        var began = time.GetTimestamp();
         Exception? failure = null;
         DateTimeOffset? next = null;
         try
@@ -141,6 +142,7 @@ internal sealed class JobRunner(
             await renewing;
         }
 
+        JobMetrics.Ran(claim.Kind, failure switch { null => "success", OperationCanceledException or JobLostException => "interrupted", _ => "failure" }, time.GetElapsedTime(began));
         // 4. Past the server's stop too: these are single statements, and each names the token.
         if (failure is null)
         {
