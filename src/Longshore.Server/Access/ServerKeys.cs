@@ -76,6 +76,39 @@ internal sealed class ServerKeys(IDatabase database, KeyFile file, ILogger<Serve
         file.Read().TryGet(out var sealing, out var error) ? await UpdateAsync(sealing, static _ => false, rewrap: true, cancellationToken) : error;
 
     /// <summary>
+    /// For a database whose key file is lost: removes the keys that no key of the file opens, and what they sealed with them, and adds a new one.
+    /// Makes the file when there is none.
+    /// </summary>
+    /// <returns>How many went; an error that the key file has.</returns>
+    public async ValueTask<Outcome<int>> ReplaceLostAsync(CancellationToken cancellationToken)
+    {
+        if (!(file.Exists ? file.Read() : file.Create()).TryGet(out var sealing, out var error)) return error;
+        var fresh = RandomNumberGenerator.GetBytes(SealingKeys.KeyBytes);
+        var lost = await database.WriteAsync(
+            Durability.Synced,
+            async session =>
+            {
+                var (lost, highest) = (0, 0u);
+                foreach (var (name, stored) in await ReadRowsAsync(session))
+                {
+                    if (name.StartsWith(Prefix, StringComparison.Ordinal))
+                        highest = Math.Max(highest, uint.Parse(name.AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture));
+                    if (SealingKeys.WrappedBy(stored) is null || sealing.Unwrap(name, stored) is not null) continue;
+                    await session.ExecuteAsync("DELETE FROM settings WHERE name = @name", ("@name", name));
+                    lost++;
+                }
+
+                if (lost == 0) return 0;
+                // A number that was never in use: what the lost keys sealed is told from what the new one seals.
+                var added = NameOf(Prefix, highest + 1);
+                await session.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@name, @value)", ("@name", added), ("@value", sealing.Wrap(added, fresh)));
+                return lost;
+            },
+            cancellationToken);
+        return await LoadAsync(cancellationToken) is { } wrong ? wrong : lost;
+    }
+
+    /// <summary>
     /// Removes all keys but the current one: what they sealed and signed opens no more. Only the keys of the trail that were derived from them stay.
     /// </summary>
     /// <returns>How many went; an error that the key file has.</returns>

@@ -30,16 +30,22 @@ internal sealed class KeysCommand : Command
             {
                 Description = "End all older keys: secrets are sealed again, and every registry token, session and download URL that older keys made is refused. Makes no new key.",
             };
+            var lost = new Option<bool>("--lost")
+            {
+                Description = "The key file is lost: give up every secret that it sealed, and begin with a new one. Root gets a key from LONGSHORE_ROOT_ACCESS_KEY_ID and LONGSHORE_ROOT_SECRET_ACCESS_KEY at the next start; all other access keys must be made anew.",
+            };
             Add(retire);
+            Add(lost);
             SetAction(async (parsed, cancellationToken) =>
             {
                 var (options, errors) = ReadOptions(parsed);
+                if (parsed.GetValue(retire) && parsed.GetValue(lost)) errors = [.. errors, "--retire and --lost: one at a time."];
                 if (errors.Count > 0) return LongshoreCommand.Refuse(error, errors);
-                return await RunAsync(options, parsed.GetValue(retire), output, error, cancellationToken);
+                return await RunAsync(options, parsed.GetValue(retire), parsed.GetValue(lost), output, error, cancellationToken);
             });
         }
 
-        private static async Task<int> RunAsync(ServeOptions options, bool retire, TextWriter output, TextWriter error, CancellationToken cancellationToken)
+        private static async Task<int> RunAsync(ServeOptions options, bool retire, bool lost, TextWriter output, TextWriter error, CancellationToken cancellationToken)
         {
             var path = Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
             if (!File.Exists(path))
@@ -61,6 +67,20 @@ internal sealed class KeysCommand : Command
                 var file = new KeyFile(options.KeyFilePath);
                 var keys = new ServerKeys(database, file, NullLogger<ServerKeys>.Instance);
                 var rotation = new KeyRotation(database, file, keys, new SealedBox(keys));
+                if (lost)
+                {
+                    if (!(await keys.ReplaceLostAsync(cancellationToken)).TryGet(out var given, out var unusable))
+                    {
+                        await error.WriteLineAsync($"longshore: {unusable.Message}");
+                        return ExitCodes.KeyFileRefused;
+                    }
+
+                    await output.WriteLineAsync(given == 0
+                        ? $"{file.Path} opens every secret: nothing is lost, and nothing was changed."
+                        : FormattableString.Invariant($"{given} keys are given up, and what they sealed with them. Server key {keys.CurrentId} is in use, under {file.Path}."));
+                    return ExitCodes.Done;
+                }
+
                 var done = retire ? await rotation.RetireAsync(cancellationToken) : await rotation.RotateAsync(cancellationToken);
                 if (!done.TryGet(out var result, out var refused))
                 {

@@ -181,6 +181,32 @@ public sealed class KeyFileTests : IDisposable
     }
 
     [Fact]
+    public async Task Lost_file_is_given_up_when_somebody_says_so_and_root_gets_in_again()
+    {
+        string token, rootId;
+        await using (var access = await AccessFixture.StartAsync(directory.Path))
+        {
+            token = access.Get<RegistryTokens>().Issue(await access.SignInAsync(), AccessFixture.Home).Value;
+            rootId = access.Root.AccessKeyId;
+        }
+
+        File.Delete(KeyFile.Path);
+        await using (var database = SqliteDatabase.Open(directory.Combine("longshore.db")))
+        {
+            Assert.Equal(1, (await Keys(database).ReplaceLostAsync(Token)).Value);
+            Assert.Equal(0, (await Keys(database).ReplaceLostAsync(Token)).Value);
+        }
+
+        await using var again = await AccessFixture.StartAsync(directory.Path);
+        Assert.Equal(2u, again.Get<ServerKeys>().CurrentId);
+        Assert.Null(await again.Get<PrincipalStore>().FindKeyAsync(rootId, Token));
+        Assert.False((await again.Get<RegistryTokens>().OpenAsync(token, Token)).Succeeded);
+        var given = RootCredentials.Generate();
+        Assert.True((await again.Get<PrincipalStore>().EnsureRootAsync(AccessFixture.Account, given, Token)).Succeeded);
+        Assert.NotNull(await again.Get<PrincipalStore>().FindKeyAsync(given.AccessKeyId, Token));
+    }
+
+    [Fact]
     public void Link_to_a_file_elsewhere_stays_a_link_when_keys_are_rotated()
     {
         var target = new KeyFile(directory.Combine("real.key"));
