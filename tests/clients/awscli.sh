@@ -101,6 +101,18 @@ if settings get-account-setting --name BLOB_MOUNTING >/dev/null 2>&1; then # A C
   settings delete-repository --repository-name "$prefix/made" >/dev/null
 fi
 
+# Policies of the repository and of the registry
+policy='{"Version":"2012-10-17","Statement":[{"Sid":"Share","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::210987654321:root"},"Action":"ecr:BatchGetImage"}]}'
+refused RepositoryPolicyNotFoundException get-repository-policy --repository-name "$name"
+refused InvalidParameterException set-repository-policy --repository-name "$name" --policy-text '{"Statement":[{"Effect":"Deny","Principal":"*","Action":"ecr:*"}]}'
+same "$policy" "$(ecr set-repository-policy --repository-name "$name" --policy-text "$policy" --query policyText)"
+same "$policy" "$(ecr get-repository-policy --repository-name "$name" --query policyText)"
+same "$policy" "$(ecr delete-repository-policy --repository-name "$name" --query policyText)"
+same "$policy" "$(ecr put-registry-policy --policy-text "$policy" --query policyText)"
+same "$policy" "$(ecr get-registry-policy --query policyText)"
+same "$policy" "$(ecr delete-registry-policy --query policyText)"
+refused RegistryPolicyNotFoundException get-registry-policy
+
 # What is not offered, and the end
 refused ValidationException start-image-scan --repository-name "$name" --image-id imageTag=v1
 refused RepositoryNotEmptyException delete-repository --repository-name "$name"

@@ -90,6 +90,15 @@ def repositories():
     pages = list(ecr.get_paginator("describe_repositories").paginate(PaginationConfig={"PageSize": 2}))
     names = [repository["repositoryName"] for page in pages for repository in page["repositories"]]
     check(len(pages) > 1 and sorted(names) == names and {NAME, f"{PREFIX}/page-2"} <= set(names), "pages of repositories")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "210987654321"}, "Action": "ecr:BatchGetImage"}]})
+    refused("RepositoryPolicyNotFoundException", ecr.get_repository_policy, repositoryName=NAME)
+    refused("InvalidParameterException", ecr.set_repository_policy, repositoryName=NAME, policyText="{}")
+    check(ecr.set_repository_policy(repositoryName=NAME, policyText=policy)["policyText"] == policy, "SetRepositoryPolicy")
+    check(ecr.get_repository_policy(repositoryName=NAME)["policyText"] == policy, "GetRepositoryPolicy")
+    check(ecr.delete_repository_policy(repositoryName=NAME)["policyText"] == policy, "DeleteRepositoryPolicy")
+    refused("RegistryPolicyNotFoundException", ecr.get_registry_policy)
+    check(ecr.put_registry_policy(policyText=policy)["policyText"] == policy, "PutRegistryPolicy")
+    check(ecr.delete_registry_policy()["policyText"] == policy, "DeleteRegistryPolicy")
     refused("RepositoryNotFoundException", ecr.describe_repositories, repositoryNames=[NAME, "no-such"])
 
     arn = made["repositoryArn"]

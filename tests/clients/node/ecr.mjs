@@ -75,7 +75,22 @@ async function repositories() {
   assert.equal(mutability.imageTagMutability, "MUTABLE_WITH_EXCLUSION");
   await ecr.putImageScanningConfiguration({ repositoryName, imageScanningConfiguration: { scanOnPush: true } });
   assert.deepEqual((await ecr.describeRegistry({})).replicationConfiguration, { rules: [] });
-  await refused("ValidationException", ecr.getRegistryPolicy({}));
+  await refused("ValidationException", ecr.describePullThroughCacheRules({}));
+
+  const statement = { Sid: "Share", Effect: "Allow", Principal: { AWS: "arn:aws:iam::210987654321:root" }, Action: ["ecr:BatchGetImage"] };
+  const policyText = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+  await refused("RepositoryPolicyNotFoundException", ecr.getRepositoryPolicy({ repositoryName }));
+  await refused("InvalidParameterException", ecr.setRepositoryPolicy({ repositoryName, policyText: "{}" }));
+  const lockOut = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Deny", Principal: "*", Action: "ecr:*" }] });
+  await refused("InvalidParameterException", ecr.setRepositoryPolicy({ repositoryName, policyText: lockOut }));
+  assert.equal((await ecr.setRepositoryPolicy({ repositoryName, policyText })).policyText, policyText);
+  assert.equal((await ecr.getRepositoryPolicy({ repositoryName })).policyText, policyText);
+  assert.equal((await ecr.deleteRepositoryPolicy({ repositoryName })).policyText, policyText);
+  const registry = JSON.stringify({ Version: "2012-10-17", Statement: [{ ...statement, Action: ["ecr:ReplicateImage"], Resource: "arn:aws:ecr:us-east-1:123456789012:repository/*" }] });
+  await refused("RegistryPolicyNotFoundException", ecr.getRegistryPolicy({}));
+  assert.equal((await ecr.putRegistryPolicy({ policyText: registry })).policyText, registry);
+  assert.equal((await ecr.getRegistryPolicy({})).policyText, registry);
+  assert.equal((await ecr.deleteRegistryPolicy({})).policyText, registry);
 }
 
 async function layersAndImages() {
