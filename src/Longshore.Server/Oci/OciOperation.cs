@@ -18,7 +18,7 @@ internal sealed record OciHandlers(
 internal sealed record OciOperation(RegistryRoute Route, string Method, string Action, Func<OciHandlers, OciRequest, Task> HandleAsync)
 {
     /// <summary>What the trail calls it: the API name of its action. ECR has none for the check of credentials.</summary>
-    public string EventName { get; } = Action.Length == 0 ? "CheckRegistryAccess" : Action[(Action.IndexOf(':', StringComparison.Ordinal) + 1)..];
+    public string EventName { get; } = Action.Length == 0 ? "CheckRegistryAccess" : Route == RegistryRoute.Referrers ? "ListImageReferrers" : Action[(Action.IndexOf(':', StringComparison.Ordinal) + 1)..];
 
     /// <summary>Whether it changes nothing.</summary>
     public bool IsReadOnly { get; } = HttpMethods.IsGet(Method) || HttpMethods.IsHead(Method);
