@@ -1,7 +1,6 @@
 using System.Text;
 using BenchmarkDotNet.Attributes;
 using Longshore.Core;
-using Longshore.Core.Policies;
 using Longshore.Server.Access;
 using Longshore.Storage.Metadata;
 using Microsoft.AspNetCore.Http;

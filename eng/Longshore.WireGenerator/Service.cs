@@ -34,7 +34,7 @@ internal sealed record Service(string ModelFile, string Prefix, IReadOnlySet<str
             "Credentials.SessionToken", "AssumeRoleRequest.TokenCode", "GetSessionTokenRequest.TokenCode",
             "ProvidedContext.ContextAssertion", "DecodeAuthorizationMessageResponse.DecodedMessage",
         }),
-        new($"{Botocore}/iam/2010-05-08/service-2.json", "Iam", new HashSet<string>()) 
+        new($"{Botocore}/iam/2010-05-08/service-2.json", "Iam", new HashSet<string>())
         {
             Operations = IamSelection.Operations,
             Relaxed = new HashSet<string> { "CreateOpenIDConnectProviderRequest.ThumbprintList" },

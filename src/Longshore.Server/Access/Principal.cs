@@ -48,7 +48,8 @@ internal sealed record Principal(PrincipalKind Kind, string Account, string Arn,
             _ => PolicyPrincipalKind.Anonymous,
         },
         Account,
-        Arn) { RoleArn = RoleArn };
+        Arn)
+    { RoleArn = RoleArn };
 
     /// <summary>Nobody.</summary>
     public static Principal Anonymous { get; } = new(PrincipalKind.Anonymous, "", "anonymous", "");

@@ -22,7 +22,8 @@ internal readonly record struct AwsReply(int Status, string ContentType, ReadOnl
     /// <summary>An error of the JSON 1.1 protocol that tells only a message.</summary>
     public static AwsReply JsonError(AwsErrorShape shape, string message) => Json(
         shape.HttpStatus,
-        AwsJson.Serialize(new AwsErrorBody { ErrorType = shape.Code, Message = message }, EcrJsonContext.Wire.AwsErrorBody)) with { ErrorCode = shape.Code, ErrorMessage = message };
+        AwsJson.Serialize(new AwsErrorBody { ErrorType = shape.Code, Message = message }, EcrJsonContext.Wire.AwsErrorBody)) with
+    { ErrorCode = shape.Code, ErrorMessage = message };
 
     /// <summary>An answer of the query protocol.</summary>
     public static AwsReply Xml(int status, string document) => new(status, QueryXmlWriter.ContentType, Encoding.UTF8.GetBytes(document));

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
-using Longshore.Server.Commands.Accounts;
 using Longshore.Server.Commands.Access;
+using Longshore.Server.Commands.Accounts;
 using Longshore.Server.Commands.Cleanup;
 using Longshore.Server.Commands.Trail;
 using Longshore.Server.Hosting;

@@ -1,5 +1,5 @@
-using Longshore.Server.Management.Accounts;
 using Longshore.Server.Management.Access;
+using Longshore.Server.Management.Accounts;
 using Longshore.Server.Management.Collection;
 using Longshore.Server.Management.Images;
 using Longshore.Server.Management.Lifecycle;

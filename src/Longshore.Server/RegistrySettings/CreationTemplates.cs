@@ -122,7 +122,8 @@ internal sealed class CreationTemplates(IDatabase database)
             row.GetStringOrNull(6),
             row.GetStringOrNull(7),
             row.GetTime(8),
-            row.GetTime(9)) { RepositoryPolicy = row.GetStringOrNull(10) };
+            row.GetTime(9))
+        { RepositoryPolicy = row.GetStringOrNull(10) };
     }
 }
 

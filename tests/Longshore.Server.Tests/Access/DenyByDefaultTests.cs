@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Longshore.Core.Aws.Ecr;
 using Longshore.Core.Aws.EcrPublic;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using Longshore.Server.Tests.BadInput;
-using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Security;
 

@@ -2,7 +2,6 @@ using System.Text;
 using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Tests.Access;
-using Microsoft.AspNetCore.Http;
 using static Longshore.Server.Tests.Sts.StsFixture;
 
 namespace Longshore.Server.Tests.Sts;

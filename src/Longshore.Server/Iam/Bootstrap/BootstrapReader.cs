@@ -93,7 +93,11 @@ internal sealed class BootstrapReader
         if (policy.Document.Length == 0) node.Add("document", "must be given");
         Check(where, IamConstraints.Validate(new CreatePolicyRequest
         {
-            PolicyName = policy.Name, Path = policy.Path, Description = policy.Description, PolicyDocument = policy.Document.Length == 0 ? "-" : policy.Document, Tags = Tags(where, policy.Tags),
+            PolicyName = policy.Name,
+            Path = policy.Path,
+            Description = policy.Description,
+            PolicyDocument = policy.Document.Length == 0 ? "-" : policy.Document,
+            Tags = Tags(where, policy.Tags),
         }));
         return policy;
     }
@@ -135,8 +139,12 @@ internal sealed class BootstrapReader
         if (role.TrustPolicy is null) node.Add("trustPolicy", "must be given");
         Check(where, IamConstraints.Validate(new CreateRoleRequest
         {
-            RoleName = role.Name, Path = role.Path, Description = role.Description, MaxSessionDuration = role.MaxSessionDuration,
-            AssumeRolePolicyDocument = role.TrustPolicy ?? "-", Tags = Tags(where, role.Tags),
+            RoleName = role.Name,
+            Path = role.Path,
+            Description = role.Description,
+            MaxSessionDuration = role.MaxSessionDuration,
+            AssumeRolePolicyDocument = role.TrustPolicy ?? "-",
+            Tags = Tags(where, role.Tags),
         }));
         return role;
     }

@@ -13,7 +13,8 @@ internal static class AccessOperations
     private static readonly ManagementParameter Action = ManagementParameter.Query("action", "The IAM action, such as ecr:PutImage.", required: true) with { MaxLength = 128 };
 
     private static readonly ManagementParameter Context = ManagementParameter.Query(
-        "context", "Condition keys of the request that is asked about: KEY=VALUE, several separated by semicolons, such as aws:SourceIp=10.0.0.1;aws:SecureTransport=true.") with { MaxLength = 4096 };
+        "context", "Condition keys of the request that is asked about: KEY=VALUE, several separated by semicolons, such as aws:SourceIp=10.0.0.1;aws:SecureTransport=true.") with
+    { MaxLength = 4096 };
 
     private static readonly ManagementParameter UnusedDays =
         new("unusedDays", ParameterKind.Integer, $"How many days a key or role must not have been used to be told; {DefaultUnusedDays} unless given.") { Minimum = 1, Maximum = 3650 };
