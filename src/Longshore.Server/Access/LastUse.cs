@@ -38,9 +38,9 @@ internal sealed class LastUse(IDatabase database, TimeProvider time, ILogger<Las
     /// <summary>Writes what was noted so far.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        foreach (var batch in noted.ToArray().Chunk(Batch))
+        foreach (var batch in noted.OrderBy(static pair => pair.Key.RoleId).ThenBy(static pair => pair.Key.KeyId, StringComparer.Ordinal).Chunk(Batch))
         {
-            await database.WriteAsync(
+            await database.WriteBesideAsync(
                 Durability.Relaxed,
                 async session =>
                 {

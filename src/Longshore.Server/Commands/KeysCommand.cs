@@ -47,10 +47,9 @@ internal sealed class KeysCommand : Command
 
         private static async Task<int> RunAsync(ServeOptions options, bool retire, bool lost, TextWriter output, TextWriter error, CancellationToken cancellationToken)
         {
-            var path = Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
-            if (!File.Exists(path))
+            if (Databases.FindMissing(options) is { } missing)
             {
-                await error.WriteLineAsync($"longshore: there is no registry in {options.DataDirectory}: {ServerComposition.DatabaseFile} is missing. Name its data directory with --data.");
+                await error.WriteLineAsync($"longshore: {missing}");
                 return ExitCodes.Failed;
             }
 
@@ -63,7 +62,13 @@ internal sealed class KeysCommand : Command
 
             try
             {
-                await using var database = SqliteDatabase.Open(path);
+                await using var database = Databases.Open(options, TimeProvider.System);
+                if (await Databases.FindOthersAsync(database, cancellationToken) is { } others)
+                {
+                    await error.WriteLineAsync($"longshore: {others}");
+                    return ExitCodes.DataDirectoryTaken;
+                }
+
                 var file = new KeyFile(options.KeyFilePath);
                 var keys = new ServerKeys(database, file, NullLogger<ServerKeys>.Instance);
                 var rotation = new KeyRotation(database, file, keys, new SealedBox(keys));

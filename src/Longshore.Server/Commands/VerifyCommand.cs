@@ -3,7 +3,6 @@ using System.Data.Common;
 using Longshore.Server.Hosting;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
-using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Commands;
 
@@ -18,7 +17,7 @@ internal sealed class VerifyCommand : OptionsCommand
         : base(
             "verify",
             "Check digest and size of every blob and every reference of every image, and name what is wrong. Exit code 0: all well; 1: something is damaged or missing.",
-            option => option.Key is "data" or "blobs" or "archive")
+            option => option.Key is "data" or "database" or "blobs" or "archive")
     {
         var repair = new Option<bool>("--repair") { Description = "Remove orphans, and set damaged blobs aside so that they can be pushed again. The server must be stopped." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object a line: findings, then the summary." };
@@ -34,10 +33,9 @@ internal sealed class VerifyCommand : OptionsCommand
 
     private static async Task<int> RunAsync(ServeOptions options, bool repair, VerifyReport report, TextWriter error, CancellationToken cancellationToken)
     {
-        var file = Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
-        if (!File.Exists(file))
+        if (Databases.FindMissing(options) is { } missing)
         {
-            await error.WriteLineAsync($"longshore: there is no registry in {options.DataDirectory}: {ServerComposition.DatabaseFile} is missing. Name its data directory with --data.");
+            await error.WriteLineAsync($"longshore: {missing}");
             return ExitCodes.Failed;
         }
 
@@ -62,17 +60,23 @@ internal sealed class VerifyCommand : OptionsCommand
 
         using (taken)
         {
-            return await RunAsync(options, file, repair, report, error, cancellationToken);
+            return await RunAsync(options, repair, report, TimeProvider.System, error, cancellationToken);
         }
     }
 
-    private static async Task<int> RunAsync(ServeOptions options, string file, bool repair, VerifyReport report, TextWriter error, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(ServeOptions options, bool repair, VerifyReport report, TimeProvider time, TextWriter error, CancellationToken cancellationToken)
     {
         try
         {
-            await using var database = repair ? SqliteDatabase.Open(file) : SqliteDatabase.OpenForReading(file);
-            var store = BlobStores.Open(options, TimeProvider.System);
-            var verifier = new RegistryVerifier(database, store, TimeProvider.System, repair, report.Add, report.Progress);
+            await using var database = repair ? Databases.Open(options, time) : Databases.OpenForReading(options, time);
+            if (repair && await Databases.FindOthersAsync(database, cancellationToken) is { } others)
+            {
+                await error.WriteLineAsync($"longshore: {others}");
+                return ExitCodes.DataDirectoryTaken;
+            }
+
+            var store = BlobStores.Open(options, time);
+            var verifier = new RegistryVerifier(database, store, time, repair, report.Add, report.Progress);
             var summary = await verifier.RunAsync(cancellationToken);
             report.End(summary, repair);
             return summary.Findings == summary.Harmless ? ExitCodes.Done : ExitCodes.Failed;

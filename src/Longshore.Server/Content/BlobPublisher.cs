@@ -50,7 +50,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                 Outcome<BlobInfo>? outcome;
                 try
                 {
-                    outcome = await database.WriteAsync(
+                    outcome = await database.WriteBesideAsync(
                         Durability.Synced,
                         session => CommitAsync(session, digest, size, published, link),
                         // From here on the client's leaving changes nothing: the bytes are durable and the row follows them.
@@ -120,10 +120,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
 
     private async ValueTask<Outcome<BlobInfo>?> CommitAsync(DbSession session, Digest digest, long size, Body? published, Func<DbSession, ValueTask<Outcome<long>>> link)
     {
-        var stored = await session.QueryFirstAsync(
-            "SELECT id, location, state FROM blobs WHERE digest = @digest /*lock FOR KEY SHARE*/",
-            static row => (Id: row.GetInt64(0), Location: row.GetString(1), State: row.GetInt64(2)),
-            ("@digest", digest.Value));
+        var stored = await FindAsync(session, digest);
         var isStored = stored.Location is not null && stored.State != BlobState.Quarantined;
         if (!isStored && published is null) return null;
         if (!(await link(session)).TryGet(out var repositoryId, out var error)) return error;
@@ -135,12 +132,12 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
         {
             await LooseBodies.RequireNotDoomedAsync(session, published!.Location);
             var now = time.GetUtcNow().ToDatabase();
-            stored.Location = published.Location;
-            stored.Id = await session.QueryFirstAsync(
+            var inserted = await session.QueryFirstAsync(
                 """
                 INSERT INTO blobs (digest, generation, size, location, state, stored_at) VALUES (@digest, @generation, @size, @location, 0, @now)
                 ON CONFLICT (digest) DO UPDATE SET generation = excluded.generation, size = excluded.size, location = excluded.location, state = 0,
                     stored_at = excluded.stored_at, condemned_at = NULL
+                WHERE blobs.state = 2
                 RETURNING id
                 """,
                 static row => row.GetInt64(0),
@@ -149,11 +146,25 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
                 ("@size", size),
                 ("@location", published.Location),
                 ("@now", now));
+            if (inserted != 0)
+            {
+                (stored.Id, stored.Location) = (inserted, published.Location);
+            }
+            else
+            {
+                // Another server's push of the same content committed while this one waited for its row: its body stays, and ours goes.
+                stored = await FindAsync(session, digest);
+            }
         }
 
         await LinkAsync(session, repositoryId, stored.Id);
         return new BlobInfo(digest, size, stored.Location!);
     }
+
+    private static ValueTask<(long Id, string? Location, long State)> FindAsync(DbSession session, Digest digest) => session.QueryFirstAsync(
+        "SELECT id, location, state FROM blobs WHERE digest = @digest /*lock FOR KEY SHARE*/",
+        static row => (Id: row.GetInt64(0), Location: (string?)row.GetString(1), State: row.GetInt64(2)),
+        ("@digest", digest.Value));
 
     /// <summary>Microseconds since 1970, and never the same twice in this process: larger than any generation given before.</summary>
     private long NextGeneration()

@@ -30,7 +30,7 @@ internal sealed class BlobUploads(
     {
         var id = Guid.NewGuid().ToString();
         var now = time.GetUtcNow();
-        var begun = await database.WriteAsync(
+        var begun = await database.WriteBesideAsync(
             Durability.Relaxed,
             session => UploadRows.InsertAsync(session, registry, name, id, now, options.UploadExpiry),
             cancellationToken);
@@ -174,13 +174,13 @@ internal sealed class BlobUploads(
         bool ended;
         try
         {
-            ended = await database.WriteAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
+            ended = await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
         }
         catch (StorageFullException)
         {
             // Giving up must work on a full disk too: the upload's own bytes make the room that its row's end needs.
             await store.DeleteUploadAsync(uploadId, CancellationToken.None);
-            ended = await database.WriteAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
+            ended = await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
         }
 
         if (!ended) return ContentErrors.UploadUnknown(registry, name, uploadId);
@@ -212,7 +212,7 @@ internal sealed class BlobUploads(
         // Asked before the write: the answer may need a read of its own, and the writer waits for nobody.
         var source = from ?? await FindReadableAsync(registry, digest, referencedOnly, mayRead, cancellationToken);
         if (from is { } named && !await mayRead(named)) source = null;
-        return await database.WriteAsync<Outcome<BlobInfo?>>(
+        return await database.WriteBesideAsync<Outcome<BlobInfo?>>(
             Durability.Synced,
             async session =>
             {
@@ -295,7 +295,7 @@ internal sealed class BlobUploads(
                 received = writer.Length;
             }
 
-            var moved = await database.WriteAsync(
+            var moved = await database.WriteBesideAsync(
                 Durability.Relaxed,
                 session => UploadRows.AdvanceAsync(session, row, received, partState(row, received - row.Received), time.GetUtcNow() + options.UploadExpiry),
                 CancellationToken.None);
@@ -438,7 +438,7 @@ internal sealed class BlobUploads(
     /// <summary>Ends an upload whose bytes did not survive (power loss): the client starts anew.</summary>
     private async ValueTask<RegistryError> GiveUpAsync(RegistryId registry, RepositoryName name, UploadRow row)
     {
-        await database.WriteAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), CancellationToken.None);
+        await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), CancellationToken.None);
         await store.DeleteUploadAsync(row.Id, CancellationToken.None);
         return ContentErrors.UploadUnknown(registry, name, row.Id);
     }

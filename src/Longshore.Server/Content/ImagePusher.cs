@@ -24,7 +24,7 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
         if (put.ExpectedDigest is { } expected && expected != digest) return ContentErrors.ManifestDigestMismatch(put.Registry, put.Repository, expected);
         try
         {
-            return await database.WriteAsync<Outcome<ImagePutResult>>(Durability.Synced, session => StoreAsync(session, put, document, digest), cancellationToken);
+            return await database.WriteBesideAsync<Outcome<ImagePutResult>>(Durability.Synced, session => StoreAsync(session, put, document, digest), cancellationToken);
         }
         catch (RefusedException refused)
         {
@@ -34,7 +34,7 @@ internal sealed class ImagePusher(IDatabase database, TimeProvider time)
 
     private async ValueTask<Outcome<ImagePutResult>> StoreAsync(DbSession session, ImagePut put, ManifestDocument document, Digest digest)
     {
-        var repository = await session.FindAsync(put.Registry, put.Repository);
+        var repository = await session.FindForPushAsync(put.Registry, put.Repository);
         if (repository is null) return ContentErrors.RepositoryNotFound(put.Registry, put.Repository);
         var stored = await session.QueryFirstAsync(
             "SELECT id, media_type FROM manifests WHERE repository_id = @repository AND digest = @digest",

@@ -29,14 +29,15 @@ internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogge
     /// <summary>Writes what was noted so far.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        foreach (var batch in noted.ToArray().Chunk(Batch))
+        // In order of their rows: two servers that write the same ones wait for each other, and never both.
+        foreach (var batch in noted.OrderBy(static pair => pair.Key).Chunk(Batch))
         {
-            await database.WriteAsync(
+            await database.WriteBesideAsync(
                 Durability.Relaxed,
                 async session =>
                 {
                     foreach (var (manifest, at) in batch)
-                        await session.ExecuteAsync("UPDATE manifests SET last_pulled_at = @at WHERE id = @id", ("@at", at), ("@id", manifest));
+                        await session.ExecuteAsync("UPDATE manifests SET last_pulled_at = @at WHERE id = @id AND (last_pulled_at IS NULL OR last_pulled_at < @at)", ("@at", at), ("@id", manifest));
                     return batch.Length;
                 },
                 cancellationToken);

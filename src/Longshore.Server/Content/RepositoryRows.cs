@@ -30,6 +30,14 @@ internal static class RepositoryRows
         ("@region", registry.Region),
         ("@name", name.Value));
 
+    /// <summary>The row of a repository whose images the caller is about to change: others who do so wait until the commit. Or null.</summary>
+    public static ValueTask<Repository?> FindForPushAsync(this DbSession session, RegistryId registry, RepositoryName name) => session.QueryFirstAsync(
+        $"SELECT {Columns} FROM repositories WHERE account = @account AND region = @region AND name = @name /*lock FOR NO KEY UPDATE*/",
+        Read,
+        ("@account", registry.Account),
+        ("@region", registry.Region),
+        ("@name", name.Value));
+
     /// <summary>The row of a repository by its id, or null.</summary>
     public static ValueTask<Repository?> FindAsync(this DbSession session, long id) =>
         session.QueryFirstAsync($"SELECT {Columns} FROM repositories WHERE id = @id", Read, ("@id", id));

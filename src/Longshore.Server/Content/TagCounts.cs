@@ -15,7 +15,7 @@ internal static class TagCounts
     public static async ValueTask<bool> TryAddAsync(DbSession session, long manifestId, long limit)
     {
         var few = await session.QueryFirstAsync(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM tags WHERE manifest_id = @manifest LIMIT @counted) AS some",
+            "SELECT COUNT(*) FROM (SELECT 1 FROM tags WHERE manifest_id = @manifest LIMIT @counted) AS counted",
             static row => row.GetInt64(0),
             ("@manifest", manifestId),
             ("@counted", (long)Counted));

@@ -26,7 +26,7 @@ internal sealed class UploadExpiryJob(IDatabase database, IBlobStore store, Uplo
             {
                 using var claim = claims.TryClaim(id);
                 if (claim is null) continue; // Someone is writing to it at this moment: its row will move on.
-                if (!await database.WriteAsync(Durability.Relaxed, session => UploadRows.ExpireAsync(session, id, now), cancellationToken)) continue;
+                if (!await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.ExpireAsync(session, id, now), cancellationToken)) continue;
                 claims.Forget(id);
                 await store.DeleteUploadAsync(id, cancellationToken);
                 ended++;

@@ -33,6 +33,9 @@ internal static partial class HostingLog
     [LoggerMessage(1009, LogLevel.Error, "The stored body of {Digest} has {Found} bytes instead of {Length}. It is not served. Run longshore verify.")]
     public static partial void BodyHasWrongLength(this ILogger logger, string digest, long found, long length);
 
+    [LoggerMessage(1052, LogLevel.Error, "Request {RequestId} ({Method} {Path}) failed: {Reason}")]
+    public static partial void DatabaseAway(this ILogger logger, string requestId, string method, string path, string reason);
+
     [LoggerMessage(1050, LogLevel.Warning, "Request {RequestId} ({Method} {Path}) refused: the bodies of other requests take all the memory that there is for them.")]
     public static partial void NoMemoryForBodies(this ILogger logger, string requestId, string method, string path);
 

@@ -3,6 +3,7 @@ using Longshore.Core.Aws;
 using Longshore.Core.Aws.Sts;
 using Longshore.Server.Access;
 using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -79,6 +80,9 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
             case StorageFullException full:
                 logger.StorageFull(context.TraceIdentifier, request.Method, path, full.Message);
                 return WriteAsync(context, StatusCodes.Status507InsufficientStorage, StorageFullReason, "The registry's store is full.");
+            case DatabaseAwayException away:
+                logger.DatabaseAway(context.TraceIdentifier, request.Method, path, away.Message);
+                return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, null, "The registry's database does not answer. Try again.");
             default:
                 logger.RequestFailed(exception, context.TraceIdentifier, request.Method, path);
                 return WriteAsync(context, StatusCodes.Status500InternalServerError, null, "The registry failed. Its log tells more under this request id.");

@@ -110,6 +110,7 @@ internal static class LongshoreServer
         if (options.MetricsListen is not null) app.UseMetricsListener();
         if (options.MetricsListen is not null || options.OtlpEndpoint is not null) app.UseMiddleware<CallMetricsMiddleware>();
         app.UseMiddleware<Trail.TrailMiddleware>();
+        if (options.Database is not null) app.UseMiddleware<SharedAccess>();
         app.UseRouting();
         app.MapLongshore();
         return app;

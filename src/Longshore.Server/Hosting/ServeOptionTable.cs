@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Longshore.Core;
 using Longshore.Server.Access;
+using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
 
@@ -20,6 +21,9 @@ internal sealed record ServeOption(
 
     /// <summary>Whether it may be given without a value, which means true.</summary>
     public bool Flag { get; init; }
+
+    /// <summary>How a text that is not accepted is shown: without what is secret in it.</summary>
+    public Func<string, string> Shown { get; init; } = static text => text;
 
     /// <summary>The spelling on the command line.</summary>
     public string CommandLine => "--" + Key;
@@ -65,8 +69,9 @@ internal static class ServeOptionTable
         new("tls-key", "FILE", "none", "a PEM file with the certificate's private key, not encrypted, together with tls-cert",
             "The private key of the certificate.",
             static (o, text) => File.Exists(text) ? Done(() => o.TlsKey = text) : "there is no such file"),
-        new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory",
-            "The database of everything that is not a body.", ReadDatabase),
+        new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory; or postgres://USER@HOST[:PORT]/DATABASE[?sslmode=verify-full]",
+            "The database of everything that is not a body. Several servers may share one of PostgreSQL; its password is best given in LONGSHORE_DATABASE_PASSWORD.", ReadDatabase)
+        { Shown = static text => text[..(text.IndexOf(':', StringComparison.Ordinal) + 1)] + "…" },
         new("blobs", "DIR", "blobs in the data directory", "a directory; it is created when missing",
             "Where bodies of blobs are kept.", ReadBlobs),
         new("archive", "DIR", "archive in the data directory", "a directory; it is created when missing",
@@ -156,12 +161,12 @@ internal static class ServeOptionTable
         return null;
     }
 
-    private static string? ReadDatabase(ServeOptions options, string text) => text switch
+    private static string? ReadDatabase(ServeOptions options, string text)
     {
-        "sqlite" => null,
-        _ when text.StartsWith("postgres", StringComparison.Ordinal) => "PostgreSQL is not offered by this version yet",
-        _ => "",
-    };
+        if (text == "sqlite") return Done(() => options.Database = null);
+        if (PostgresAddress.Parse(text, out var problem) is not { } address) return problem;
+        return Done(() => options.Database = address);
+    }
 
     private static string? ReadBlobs(ServeOptions options, string text)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Longshore.Server.Access;
+using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
 
@@ -35,6 +36,12 @@ internal sealed class ServeOptions
 
     /// <summary>PEM file with the certificate's private key, or null.</summary>
     public string? TlsKey { get; set; }
+
+    /// <summary>The variable with the password of the database's user, for those who do not want it in the address.</summary>
+    public const string DatabasePasswordVariable = "LONGSHORE_DATABASE_PASSWORD";
+
+    /// <summary>The PostgreSQL database, or null for the embedded one in the data directory.</summary>
+    public PostgresAddress? Database { get; set; }
 
     /// <summary>Directory of bodies, or null for <c>blobs</c> in the data directory.</summary>
     public string? Blobs { get; set; }

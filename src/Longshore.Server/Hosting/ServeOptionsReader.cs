@@ -33,12 +33,13 @@ internal sealed class ServeOptionsReader
             {
                 if (option.Read(options, value) is not { } problem) continue;
                 wrong.Add(option.Key);
-                Add(option, $"\"{value}\" ({source}) is not accepted{(problem.Length > 0 ? ": " + problem : "")}");
+                Add(option, $"\"{option.Shown(value)}\" ({source}) is not accepted{(problem.Length > 0 ? ": " + problem : "")}");
             }
         }
         CheckTogether(options, wrong);
         if (listens && !options.AllowPlainHttp && !wrong.Contains("listen") && !wrong.Contains("allow-plain-http")) CheckExposure(options);
         ReadRoot(options, environment);
+        options.Database = options.Database?.WithPassword(environment(ServeOptions.DatabasePasswordVariable));
         return options;
 
         (IReadOnlyList<string> Values, string Source) Find(ServeOption option)

@@ -12,7 +12,6 @@ using Longshore.Server.Protection;
 using Longshore.Server.RegistrySettings;
 using Longshore.Server.Trail;
 using Longshore.Storage.Blobs;
-using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
 
@@ -27,7 +26,7 @@ internal static class ServerComposition
     {
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(options.DataDirectory, DatabaseFile)));
+        services.AddSingleton(provider => Databases.Open(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<IBlobStore>(provider => BlobStores.Open(options, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(new ContentOptions
         {
@@ -49,6 +48,7 @@ internal static class ServerComposition
         services.AddTrail(new TrailOptions
         {
             Directory = options.TrailDirectory,
+            HeadSetting = TrailOptions.HeadSettingOf(options.Database is null ? null : ServerIdentity.Ensure(options.DataDirectory)),
             Retention = options.TrailRetention,
             MaxSize = options.TrailMaxSize,
             DefaultRegistry = new RegistryId(options.Account, options.Region),
@@ -58,7 +58,7 @@ internal static class ServerComposition
         services.AddHealth();
         services.AddJobs(new JobOptions
         {
-            SoleServer = true,
+            SoleServer = options.Database is null,
             Reserve = new SpaceReserve(Path.Combine(options.DataDirectory, "reserve"), 4 << 20),
         });
         services.AddAccess(new KeyFile(options.KeyFilePath), options.RateLimit);

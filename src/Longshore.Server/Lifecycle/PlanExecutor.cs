@@ -73,7 +73,7 @@ internal sealed class PlanExecutor(
         await session.ExecuteAsync(
             """
             UPDATE plans SET done = done + @done, not_done = not_done + @kept, done_bytes = done_bytes + @bytes,
-                held_until = CASE WHEN @until IS NULL THEN held_until ELSE @until END
+                held_until = COALESCE(@until, held_until)
             WHERE id = @plan
             """,
             ("@done", (long)done.Count),

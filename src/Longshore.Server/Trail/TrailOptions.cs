@@ -6,8 +6,20 @@ internal sealed class TrailOptions
     /// <summary>Set to <c>off</c> by bench/ alone, to measure what recording costs; the server says so in its log.</summary>
     public const string BenchVariable = "LONGSHORE_BENCH_TRAIL";
 
+    /// <summary>The row of <c>settings</c> with the last seal of the embedded database's one server.</summary>
+    public const string DefaultHeadSetting = "trail.head";
+
+    /// <summary>The name of the row of a server's last seal.</summary>
+    /// <param name="serverId">Of a server that shares its database; null for the one server of an embedded one.</param>
+    public static string HeadSettingOf(string? serverId) => serverId is null ? DefaultHeadSetting : DefaultHeadSetting + "." + serverId;
+
     /// <summary>The directory of the segments.</summary>
     public required string Directory { get; init; }
+
+    /// <summary>
+    /// The row of <c>settings</c> with the last seal. Each directory has its own: where servers share a database, the server's id is part of it.
+    /// </summary>
+    public string HeadSetting { get; init; } = DefaultHeadSetting;
 
     /// <summary>Whole segments whose last record is older are removed. Default 90 days.</summary>
     public TimeSpan Retention { get; init; } = TimeSpan.FromDays(90);

@@ -54,6 +54,9 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     /// <summary>How far the segment that is being written can be read.</summary>
     public TrailTail Tail => segments.Tail;
 
+    /// <summary>The row of <c>settings</c> with the last seal.</summary>
+    public string HeadSetting => options.HeadSetting;
+
     /// <summary>The server's account, whose root may see the records of all accounts.</summary>
     public string HomeAccount => options.DefaultRegistry.Account;
 

@@ -14,9 +14,6 @@ namespace Longshore.Server.Trail;
 internal sealed class TrailTidying(
     TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Action prepare, TimeProvider time, ILogger logger) : IDisposable
 {
-    /// <summary>The row of <c>settings</c> with the last seal: segments that go missing behind it are missed.</summary>
-    public const string HeadSetting = "trail.head";
-
     // Compressing waits while segments fill faster than this, unless so many wait that disk matters more.
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -115,7 +112,7 @@ internal sealed class TrailTidying(
             Durability.Relaxed,
             session => session.ExecuteAsync(
                 "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                ("@name", HeadSetting),
+                ("@name", options.HeadSetting),
                 ("@value", Encoding.UTF8.GetBytes(HeadText(last)))),
             CancellationToken.None);
         head = null;

@@ -51,7 +51,7 @@ internal sealed class TrailVerification(TrailService trail, IDatabase database, 
         try
         {
             await trail.Log.FlushAsync(sync: false, lifetime.ApplicationStopping);
-            var head = await TrailVerifier.ReadHeadAsync(database, lifetime.ApplicationStopping);
+            var head = await TrailVerifier.ReadHeadAsync(database, trail.HeadSetting, lifetime.ApplicationStopping);
             new TrailVerifier(trail.Directory, trail.Keys, Add, progress => Update(current => current with { Progress = progress }))
                 .Run(trail.Tail, head, lifetime.ApplicationStopping);
         }

@@ -77,10 +77,13 @@ internal sealed class TrailVerifier(TrailDirectory directory, TrailKeys keys, Ac
     }
 
     /// <summary>The row of the last seal.</summary>
-    public static async ValueTask<string?> ReadHeadAsync(IDatabase database, CancellationToken cancellationToken)
+    /// <param name="database">Keeps it.</param>
+    /// <param name="setting"><see cref="TrailOptions.HeadSetting"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static async ValueTask<string?> ReadHeadAsync(IDatabase database, string setting, CancellationToken cancellationToken)
     {
         var value = await database.ReadAsync(
-            session => session.QueryFirstAsync("SELECT value FROM settings WHERE name = @name", static row => row.GetBytes(0), ("@name", TrailTidying.HeadSetting)), cancellationToken);
+            session => session.QueryFirstAsync("SELECT value FROM settings WHERE name = @name", static row => row.GetBytes(0), ("@name", setting)), cancellationToken);
         return value is null ? null : Encoding.UTF8.GetString(value);
     }
 

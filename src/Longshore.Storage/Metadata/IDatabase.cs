@@ -6,6 +6,9 @@ namespace Longshore.Storage.Metadata;
 /// </summary>
 public interface IDatabase : IAsyncDisposable
 {
+    /// <summary>Whether other servers may use the same database at the same time.</summary>
+    bool IsShared => false;
+
     /// <summary>
     /// Runs a read on one connection. Each statement sees what was committed when it began; several statements that
     /// must agree belong in <see cref="ReadSnapshotAsync"/>.
@@ -24,6 +27,14 @@ public interface IDatabase : IAsyncDisposable
     /// <param name="work">The statements. Throwing rolls back this work alone.</param>
     /// <param name="cancellationToken">Withdraws work that has not begun; work that has begun is finished.</param>
     ValueTask<T> WriteAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// As <see cref="WriteAsync"/>, for works on hot paths that stay right beside each other: they lock the rows that they decide from
+    /// (<see cref="DbSession"/>'s lock comments), or decide in the statement that writes. A work of <see cref="WriteAsync"/> never runs
+    /// beside any other. Which ones: docs/decisions/0011-writes-on-postgresql.md. On SQLite, whose writer is one, the same as <see cref="WriteAsync"/>.
+    /// </summary>
+    ValueTask<T> WriteBesideAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(durability, work, cancellationToken);
 
     /// <summary>
     /// Has the database check its own structure: pages, indexes, foreign keys. What is wrong, one sentence each; empty

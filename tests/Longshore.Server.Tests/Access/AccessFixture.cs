@@ -1,6 +1,7 @@
 using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,7 @@ internal sealed class AccessFixture : IAsyncDisposable
     {
         ownsDirectory = directory is null;
         Directory = directory ?? System.IO.Directory.CreateTempSubdirectory("longshore-access-").FullName;
-        Database = SqliteDatabase.Open(Path.Combine(Directory, "longshore.db"));
+        Database = TestDatabases.Open(Directory);
         services = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(Log))
             .AddSingleton<TimeProvider>(Clock)
@@ -33,7 +34,7 @@ internal sealed class AccessFixture : IAsyncDisposable
 
     public string Directory { get; }
 
-    public SqliteDatabase Database { get; }
+    public IDatabase Database { get; }
 
     public SteppedClock Clock { get; } = new();
 
@@ -78,7 +79,9 @@ internal sealed class AccessFixture : IAsyncDisposable
     {
         await services.DisposeAsync();
         await Database.DisposeAsync();
-        if (ownsDirectory) System.IO.Directory.Delete(Directory, true);
+        if (!ownsDirectory) return;
+        TestDatabases.Forget(Directory);
+        System.IO.Directory.Delete(Directory, true);
     }
 
     private static DefaultHttpContext Context(SignedRequest request)

@@ -63,7 +63,7 @@ public sealed class BadConnectionTests(LiveRegistryFixture fixture) : IClassFixt
         await _registry.Client.VerifyImageAsync(Repository, image, "it", Token);
         Assert.All(
             Directory.EnumerateFileSystemEntries(_registry.Server.DataDirectory).Select(Path.GetFileName),
-            name => Assert.Contains(name, (string[])["archive", "blobs", "credentials", "lock", "longshore.db", "longshore.db-shm", "longshore.db-wal", "reserve", "sealing.key", "trail"]));
+            name => Assert.Contains(name, (string[])["archive", "blobs", "credentials", "lock", "longshore.db", "longshore.db-shm", "longshore.db-wal", "reserve", "sealing.key", "server-id", "trail"]));
     }
 
     [Fact]

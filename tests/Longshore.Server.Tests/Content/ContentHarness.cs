@@ -10,6 +10,7 @@ using Longshore.Server.Tests.Content.Collection;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -32,7 +33,7 @@ internal sealed class ContentHarness : IAsyncDisposable
         DataDirectory = own?.Path ?? first!.DataDirectory;
         Time = first?.Time ?? new SteppedTime();
         Options = options;
-        Database = new HookedDatabase(SqliteDatabase.Open(DatabaseFile));
+        Database = new HookedDatabase(TestDatabases.Open(DataDirectory));
         Store = new FileSystemBlobStore(BlobDirectory, Time);
         Publisher = new BlobPublisher(Database, Store, Time, Options);
         Uploads = new BlobUploads(Database, Store, Publisher, Claims, Time, Options);

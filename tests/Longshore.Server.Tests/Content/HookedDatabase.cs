@@ -7,6 +7,8 @@ internal sealed class HookedDatabase(IDatabase inner) : IDatabase
 {
     private Func<Task>? beforeWrite;
 
+    public bool IsShared => inner.IsShared;
+
     /// <summary>Does this before each write.</summary>
     public Action? BeforeEachWrite { get; set; }
 
@@ -22,6 +24,13 @@ internal sealed class HookedDatabase(IDatabase inner) : IDatabase
         BeforeEachWrite?.Invoke();
         if (Interlocked.Exchange(ref beforeWrite, null) is { } before) await before();
         return await inner.WriteAsync(durability, work, cancellationToken);
+    }
+
+    public async ValueTask<T> WriteBesideAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
+    {
+        BeforeEachWrite?.Invoke();
+        if (Interlocked.Exchange(ref beforeWrite, null) is { } before) await before();
+        return await inner.WriteBesideAsync(durability, work, cancellationToken);
     }
 
     public ValueTask<IReadOnlyList<string>> CheckStructureAsync(CancellationToken cancellationToken) => inner.CheckStructureAsync(cancellationToken);

@@ -28,11 +28,12 @@ public sealed class RepositoryCatalogTests
                     await s.ExecuteAsync(
                         """
                         INSERT INTO manifests (repository_id, digest, media_type, size, image_size, pushed_at, bytes)
-                        SELECT id, @digest, 'a/b', 2, 0, 0, x'7b7d' FROM repositories WHERE name = 'doomed'
+                        SELECT id, @digest, 'a/b', 2, 0, 0, @bytes FROM repositories WHERE name = 'doomed'
                         """,
+                        ("@bytes", "{}"u8.ToArray()),
                         ("@digest", Digest.Compute(BitConverter.GetBytes(i), Core.DigestAlgorithm.Sha256).Value));
                     await s.ExecuteAsync(
-                        "INSERT INTO tags (repository_id, name, manifest_id, updated_at) SELECT repository_id, @tag, id, 0 FROM manifests WHERE id = last_insert_rowid()",
+                        "INSERT INTO tags (repository_id, name, manifest_id, updated_at) SELECT repository_id, @tag, id, 0 FROM manifests WHERE id = (SELECT MAX(id) FROM manifests)",
                         ("@tag", $"t{i}"));
                 }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Longshore.Server.Commands;
 using Longshore.Server.Hosting;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
@@ -37,7 +38,7 @@ public sealed class DeletionTests
         Assert.Equal(404, (int)(await oci.GetManifestAsync("team/app", image.Digest, Token)).Status);
         await server.KillAsync();
 
-        await using (var database = SqliteDatabase.Open(Path.Combine(server.DataDirectory, ServerComposition.DatabaseFile)))
+        await using (var database = TestDatabases.Open(server.DataDirectory))
         {
             var events = await database.ReadAsync(
                 s => s.QueryAsync("SELECT detail_type, detail FROM events ORDER BY id", static r => (Type: r.GetString(0), Detail: r.GetString(1))), Token);
@@ -54,7 +55,7 @@ public sealed class DeletionTests
         }
 
         using var output = new StringWriter();
-        Assert.Equal(ExitCodes.Done, await LongshoreCommand.RunAsync(["verify", "--data", server.DataDirectory], output, output, Token));
+        Assert.Equal(ExitCodes.Done, await LongshoreCommand.RunAsync(["verify", "--data", server.DataDirectory, .. TestDatabases.Arguments(server.DataDirectory)], output, output, Token));
     }
 
     private static string Told(TestManifest image, string action, string? tag) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
@@ -47,7 +48,7 @@ internal sealed class LiveRegistry : IAsyncDisposable
     public async Task<JsonNode> VerifyAsync(CancellationToken cancellationToken, params string[] arguments)
     {
         var binary = LongshoreProcess.BinaryPath();
-        string[] command = ["verify", "--json", "--data", Server.DataDirectory, .. arguments];
+        string[] command = ["verify", "--json", "--data", Server.DataDirectory, .. TestDatabases.Arguments(Server.DataDirectory), .. arguments];
         var result = binary.EndsWith(".dll", StringComparison.Ordinal)
             ? await CommandRunner.TryRunAsync("dotnet", [binary, .. command], cancellationToken)
             : await CommandRunner.TryRunAsync(binary, command, cancellationToken);

@@ -3,6 +3,7 @@ using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Hosting;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -17,7 +18,7 @@ internal static class RegistryAccess
     public static async Task<string> AuthorizeAsync(string dataDirectory, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(dataDirectory);
-        await using var database = SqliteDatabase.Open(Path.Combine(dataDirectory, ServerComposition.DatabaseFile));
+        await using var database = TestDatabases.Open(dataDirectory);
         await using var services = new ServiceCollection()
             .AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IDatabase>(database).AddAccess(new KeyFile(Path.Combine(dataDirectory, KeyFile.Name))).BuildServiceProvider();
         var root = RootCredentials.Parse(Defaults.AccessKeyId, Defaults.SecretAccessKey).Value;

@@ -60,7 +60,8 @@ public sealed class ServeOptionsTests
     [InlineData("region", "mars")]
     [InlineData("tls-cert", "/no/such/file")]
     [InlineData("database", "mysql://x")]
-    [InlineData("database", "postgres://user@host:5432/db")]
+    [InlineData("database", "postgres://host:5432/db")]
+    [InlineData("database", "postgres://user@host?sslmode=require")]
     [InlineData("blobs", "s3://bucket/prefix")]
     [InlineData("blobs", "gs://bucket")]
     [InlineData("create-on-push", "yes")]
@@ -84,8 +85,18 @@ public sealed class ServeOptionsTests
     [Fact]
     public void What_is_not_offered_yet_says_so()
     {
-        Assert.Contains("PostgreSQL is not offered", Read([("database", ["postgres://u@h/db"])]).Errors.Single(), StringComparison.Ordinal);
         Assert.Contains("S3 is not offered", Read([("blobs", ["s3://b/p"])]).Errors.Single(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Address_of_a_database_is_understood_and_its_password_is_in_no_message()
+    {
+        var options = Read([("database", ["postgres://u@[::1]:6543/db?sslmode=require"])], new() { [ServeOptions.DatabasePasswordVariable] = "verysecret" }).Options;
+        Assert.Equal("postgres://u@::1:6543/db", options.Database?.ToString());
+        Assert.True(options.Database!.HasPassword);
+        Assert.Contains("it names no user", Read([("database", ["postgres://h/db"])]).Errors.Single(), StringComparison.Ordinal);
+        Assert.Contains("sslmode is disable,", Read([("database", ["postgres://u:verysecret@h/db?sslmode=maybe"])]).Errors.Single(), StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", Read([("database", ["postgres://u:verysecret@h/db?sslmode=maybe"])]).Errors.Single(), StringComparison.Ordinal);
     }
 
     [Fact]

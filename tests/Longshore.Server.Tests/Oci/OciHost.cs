@@ -10,6 +10,7 @@ using Longshore.Server.RegistrySettings;
 using Longshore.Server.Tests.TestSupport;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -51,7 +52,7 @@ internal sealed class OciHost : IAsyncDisposable
         builder.UseLongshoreKestrel(options);
         builder.Services
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<IDatabase>(_ => SqliteDatabase.Open(Path.Combine(directory, "longshore.db")))
+            .AddSingleton<IDatabase>(_ => TestDatabases.Open(directory))
             .AddSingleton<IBlobStore>(new FileSystemBlobStore(Path.Combine(directory, "blobs"), TimeProvider.System))
             .AddSingleton(new ContentOptions())
             .AddSingleton(new CollectionOptions())
@@ -88,6 +89,7 @@ internal sealed class OciHost : IAsyncDisposable
         Client.Dispose();
         await app.StopAsync(CancellationToken.None);
         await app.DisposeAsync();
+        TestDatabases.Forget(directory);
         Directory.Delete(directory, true);
     }
 

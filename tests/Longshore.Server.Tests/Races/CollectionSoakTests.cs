@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using Longshore.Server.Tests.Faults;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
 
@@ -60,8 +61,7 @@ public sealed class CollectionSoakTests
             await keeper.CheckAllAsync(registry, check);
         }
 
-        var file = Path.Combine(registry.Server.DataDirectory, "longshore.db");
-        await using (var database = SqliteDatabase.OpenForReading(file))
+        await using (var database = TestDatabases.OpenForReading(registry.Server.DataDirectory))
         {
             // Leases end after two seconds; then only what images name is left.
             var patience = Stopwatch.StartNew();
@@ -75,7 +75,7 @@ public sealed class CollectionSoakTests
         // What a kill left between a body's name and its row is younger than the scrub looks at.
         await registry.VerifyAsync(Token, "--repair");
         long rows;
-        await using (var database = SqliteDatabase.OpenForReading(file))
+        await using (var database = TestDatabases.OpenForReading(registry.Server.DataDirectory))
             rows = await database.ReadAsync(s => s.QueryFirstAsync("SELECT COALESCE(SUM(size), 0) FROM blobs", static r => r.GetInt64(0)), Token);
         // Uploads that a kill cut have their own end, after a day.
         var uploading = Path.Combine(registry.Server.DataDirectory, "blobs", "uploads") + Path.DirectorySeparatorChar;
@@ -92,7 +92,7 @@ public sealed class CollectionSoakTests
     }
 
     // Bodies that are on their way out, links that only a lease keeps, and notes of bodies to be unlinked.
-    private static ValueTask<long> GarbageAsync(SqliteDatabase database) => database.ReadAsync(
+    private static ValueTask<long> GarbageAsync(IDatabase database) => database.ReadAsync(
         s => s.QueryFirstAsync(
             """
             SELECT (SELECT COUNT(*) FROM blobs WHERE state = 1) + (SELECT COUNT(*) FROM repository_blobs WHERE leased_until IS NOT NULL)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Longshore.Server.Access;
 using Longshore.Server.Tests.Access;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -33,7 +34,7 @@ public sealed class KeyFileTests : IDisposable
     public async Task Bare_keys_of_an_older_release_are_wrapped_at_start_and_gone_from_the_files()
     {
         var bare = RandomNumberGenerator.GetBytes(32);
-        await using (var database = SqliteDatabase.Open(directory.Combine("longshore.db")))
+        await using (var database = TestDatabases.Open(directory.Path))
         {
             await database.WriteAsync(
                 Durability.Synced, s => s.ExecuteAsync("INSERT INTO settings (name, value) VALUES ('access.server-key.1', @key)", ("@key", bare)), Token);
@@ -57,7 +58,7 @@ public sealed class KeyFileTests : IDisposable
     {
         await (await AccessFixture.StartAsync(directory.Path)).DisposeAsync();
         File.Delete(KeyFile.Path);
-        await using var database = SqliteDatabase.Open(directory.Combine("longshore.db"));
+        await using var database = TestDatabases.Open(directory.Path);
         var refused = await Keys(database).LoadAsync(Token);
         Assert.Contains("is missing", refused!.Message, StringComparison.Ordinal);
         Assert.False(KeyFile.Exists);
@@ -70,7 +71,7 @@ public sealed class KeyFileTests : IDisposable
         File.Delete(KeyFile.Path);
         Assert.True(KeyFile.Create().Succeeded);
         var text = await File.ReadAllTextAsync(KeyFile.Path, Token);
-        await using var database = SqliteDatabase.Open(directory.Combine("longshore.db"));
+        await using var database = TestDatabases.Open(directory.Path);
         Assert.Contains("does not open the secrets of this database", (await Keys(database).LoadAsync(Token))!.Message, StringComparison.Ordinal);
         await File.WriteAllTextAsync(KeyFile.Path, text.Replace("\n1 ", "\n7 ", StringComparison.Ordinal), Token);
         Assert.Contains("has no key 1", (await Keys(database).LoadAsync(Token))!.Message, StringComparison.Ordinal);
@@ -254,7 +255,7 @@ public sealed class KeyFileTests : IDisposable
             Assert.DoesNotContain(line.Split(' ')[1], again.Output + rotated + retired + missing + open, StringComparison.Ordinal);
     }
 
-    private ServerKeys Keys(SqliteDatabase database) => new(database, KeyFile, NullLogger<ServerKeys>.Instance);
+    private ServerKeys Keys(IDatabase database) => new(database, KeyFile, NullLogger<ServerKeys>.Instance);
 
     private KeyRotation Rotation(AccessFixture access)
     {
@@ -262,7 +263,7 @@ public sealed class KeyFileTests : IDisposable
         return new KeyRotation(access.Database, KeyFile, keys, new SealedBox(keys));
     }
 
-    private static ValueTask<List<(string Name, byte[] Value)>> StoredAsync(SqliteDatabase database) => database.ReadAsync(
+    private static ValueTask<List<(string Name, byte[] Value)>> StoredAsync(IDatabase database) => database.ReadAsync(
         s => s.QueryAsync("SELECT name, value FROM settings WHERE name LIKE 'access.server-key.%'", static row => (row.GetString(0), row.GetBytes(1))), Token);
 
     private static bool Contains(string directory, byte[] secret) => Directory.EnumerateFiles(directory, "longshore.db*")

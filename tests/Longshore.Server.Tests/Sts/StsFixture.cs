@@ -8,6 +8,7 @@ using Longshore.Server.Sts;
 using Longshore.Server.Tests.Access;
 using Longshore.Server.Tests.TestSupport;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oidc;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -28,7 +29,7 @@ internal sealed class StsFixture : IAsyncDisposable
 
     private StsFixture()
     {
-        Database = SqliteDatabase.Open(Path.Combine(directory, "longshore.db"));
+        Database = TestDatabases.Open(directory);
         services = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddFilter("System.Net", LogLevel.Warning).AddProvider(Log))
             .AddSingleton<TimeProvider>(Clock)
@@ -40,7 +41,7 @@ internal sealed class StsFixture : IAsyncDisposable
             .BuildServiceProvider();
     }
 
-    public SqliteDatabase Database { get; }
+    public IDatabase Database { get; }
 
     public SteppedClock Clock { get; } = new();
 
@@ -157,6 +158,7 @@ internal sealed class StsFixture : IAsyncDisposable
     {
         await services.DisposeAsync();
         await Database.DisposeAsync();
+        TestDatabases.Forget(directory);
         Directory.Delete(directory, true);
     }
 

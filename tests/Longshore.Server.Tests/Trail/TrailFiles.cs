@@ -2,6 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Server.Trail;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -11,7 +12,7 @@ namespace Longshore.Server.Tests.Trail;
 internal sealed class TrailFiles : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new("trail");
-    private SqliteDatabase? _database;
+    private IDatabase? _database;
 
     public TrailService? Service { get; private set; }
 
@@ -30,7 +31,7 @@ internal sealed class TrailFiles : IAsyncDisposable
 
     public async Task StartAsync(int segmentSize = 128 * 1024, TimeSpan? retention = null)
     {
-        _database ??= SqliteDatabase.Open(_directory.Combine("longshore.db"));
+        _database ??= TestDatabases.Open(_directory.Path);
         var keys = new ServerKeys(_database, new KeyFile(_directory.Combine("sealing.key")), NullLogger<ServerKeys>.Instance);
         Assert.Null(await keys.LoadAsync(CancellationToken.None));
         Keys = new TrailKeys(keys);
@@ -84,7 +85,7 @@ internal sealed class TrailFiles : IAsyncDisposable
     public async Task<List<TrailFinding>> VerifyAsync()
     {
         var findings = new List<TrailFinding>();
-        var head = await TrailVerifier.ReadHeadAsync(_database!, CancellationToken.None);
+        var head = await TrailVerifier.ReadHeadAsync(_database!, TrailOptions.DefaultHeadSetting, CancellationToken.None);
         new TrailVerifier(Directory, Keys, findings.Add, static _ => { }).Run(null, head, CancellationToken.None);
         return findings;
     }

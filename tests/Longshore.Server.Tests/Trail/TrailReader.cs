@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Processes;
 
@@ -71,7 +72,7 @@ internal static class TrailReader
     /// <summary>Expects that the trail of a data directory is as it was written.</summary>
     public static async Task<JsonElement> VerifyAsync(LongshoreProcess server, CancellationToken cancellationToken)
     {
-        var result = await RunAsync(server, cancellationToken, "verify", "--json", "--data", server.DataDirectory);
+        var result = await RunAsync(server, cancellationToken, ["verify", "--json", "--data", server.DataDirectory, .. TestDatabases.Arguments(server.DataDirectory)]);
         Assert.True(result.ExitCode == 0, result.ToString());
         return JsonDocument.Parse(result.StandardOutput).RootElement;
     }

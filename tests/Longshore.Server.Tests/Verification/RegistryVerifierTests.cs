@@ -136,7 +136,7 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
             Durability.Synced,
             async s =>
             {
-                await s.ExecuteAsync("UPDATE manifests SET bytes = x'7b7d' WHERE digest = @d", ("@d", Image.Digest));
+                await s.ExecuteAsync("UPDATE manifests SET bytes = @b WHERE digest = @d", ("@b", "{}"u8.ToArray()), ("@d", Image.Digest));
                 return await s.ExecuteAsync("DELETE FROM manifest_children WHERE child_id = (SELECT MIN(child_id) FROM manifest_children)");
             },
             Token);

@@ -1,6 +1,7 @@
 using Longshore.Server.Commands;
 using Longshore.Server.Hosting;
 using Longshore.Server.Tests.Content;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Verification;
@@ -30,6 +31,7 @@ public sealed class VerifyCommandTests
     {
         await using var content = await RegistryAsync();
         await content.Database.DisposeAsync();
+        TestDatabases.RequireSqlite("it is overwritten with nonsense");
         await File.WriteAllBytesAsync(content.DatabaseFile, new byte[8192].Select((_, i) => (byte)i).ToArray(), ContentHarness.Token);
         var (exit, _, error) = await RunAsync(content);
         Assert.Equal(ExitCodes.Failed, exit);
@@ -47,7 +49,7 @@ public sealed class VerifyCommandTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exit = await LongshoreCommand.RunAsync(["verify", "--data", content.DataDirectory, .. arguments], output, error, ContentHarness.Token);
+        var exit = await LongshoreCommand.RunAsync(["verify", "--data", content.DataDirectory, .. TestDatabases.Arguments(content.DataDirectory), .. arguments], output, error, ContentHarness.Token);
         return (exit, output.ToString(), error.ToString());
     }
 }

@@ -138,6 +138,8 @@ public sealed partial class LongshoreProcess : IAsyncDisposable
         start.Environment["LONGSHORE_ROOT_SECRET_ACCESS_KEY"] = Options.SecretAccessKey;
         // Many a test is refused on purpose, and all come from one address.
         start.Environment["LONGSHORE_REFUSAL_DELAY"] = "0s";
+        if (!Options.Arguments.Contains("--database") && Databases.TestDatabases.UrlOf(DataDirectory) is { } database)
+            start.Environment["LONGSHORE_DATABASE"] = database;
         foreach (var (name, value) in Options.Environment)
         {
             if (value is null)

@@ -13,6 +13,7 @@ public sealed class TemporaryDirectory : IDisposable
 
     public void Dispose()
     {
+        Databases.TestDatabases.Forget(Path);
         try
         {
             if (Directory.Exists(Path))

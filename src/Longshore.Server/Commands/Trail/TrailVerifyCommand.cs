@@ -23,12 +23,15 @@ internal sealed class TrailVerifyCommand : ClientCommand
     private readonly Option<string?> data = new("--data") { HelpName = "DIR", Description = "Read the trail of this data directory, instead of asking a server." };
     private readonly Option<string?> keyFile = new("--key-file") { HelpName = "FILE", Description = "With --data: the server's key file, when it is not in the data directory." };
 
+    private readonly Option<string?> databaseUrl = new("--database") { HelpName = "URL", Description = "With --data: the server's database, when it is not the embedded one (LONGSHORE_DATABASE)." };
+
     /// <summary>Creates the command.</summary>
     public TrailVerifyCommand(TextWriter output, TextWriter error)
         : base("verify", "Check that no record of the trail was changed, moved or removed. Exit code 1: something was.", output, error)
     {
         Add(data);
         Add(keyFile);
+        Add(databaseUrl);
     }
 
     /// <inheritdoc/>
@@ -38,15 +41,21 @@ internal sealed class TrailVerifyCommand : ClientCommand
     private async Task<int> VerifyFilesAsync(ParseResult parsed, string given, CancellationToken cancellationToken)
     {
         var options = new ServeOptions { Data = given, KeyFile = parsed.GetValue(keyFile) };
-        var file = Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
-        if (!File.Exists(file)) throw new ClientException($"there is no registry in {options.DataDirectory}: {ServerComposition.DatabaseFile} is missing.");
+        if ((parsed.GetValue(databaseUrl) ?? Environment.GetEnvironmentVariable("LONGSHORE_DATABASE")) is { Length: > 0 } url && url != "sqlite")
+        {
+            options.Database = PostgresAddress.Parse(url, out var problem)?.WithPassword(Environment.GetEnvironmentVariable(ServeOptions.DatabasePasswordVariable))
+                ?? throw new ClientException($"--database is no address of a database{(problem.Length > 0 ? ": " + problem : "")}.");
+        }
+
+        if (Databases.FindMissing(options) is { } missing) throw new ClientException(missing);
         var directory = new TrailDirectory(options.TrailDirectory);
         try
         {
-            await using var database = SqliteDatabase.OpenForReading(file);
+            await using var database = Databases.OpenForReading(options, TimeProvider.System);
             var serverKeys = new ServerKeys(database, new KeyFile(options.KeyFilePath), NullLogger<ServerKeys>.Instance);
             if (await serverKeys.ReadAsync(cancellationToken) is { } refused) throw new ClientException(refused.Message);
-            var head = await TrailVerifier.ReadHeadAsync(database, cancellationToken);
+            var head = await TrailVerifier.ReadHeadAsync(
+                database, TrailOptions.HeadSettingOf(options.Database is null ? null : ServerIdentity.Find(options.DataDirectory)), cancellationToken);
             if (!directory.Exists)
             {
                 if (head is null) throw new ClientException($"there is no trail in {options.DataDirectory}.");
@@ -63,7 +72,7 @@ internal sealed class TrailVerifyCommand : ClientCommand
             var result = verifier.Run(null, head, cancellationToken);
             return Print(parsed, result.Segments, result.Records, findings, 0);
         }
-        catch (Exception e) when (e is DbException or UnauthorizedAccessException or SchemaTooNewException)
+        catch (Exception e) when (e is DbException or UnauthorizedAccessException or InvalidOperationException)
         {
             throw new ClientException(e.Message);
         }

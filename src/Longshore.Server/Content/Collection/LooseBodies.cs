@@ -45,7 +45,7 @@ internal static class LooseBodies
     /// <summary>Doomed bodies and orphans that were noted up to a time; the doomed first.</summary>
     public static ValueTask<List<LooseBody>> ListAsync(DbSession session, DateTimeOffset notedUntil, int limit) => session.QueryAsync(
         "SELECT location, size, seen_at = 0, doomed_at IS NOT NULL FROM loose_bodies WHERE seen_at <= @until ORDER BY seen_at LIMIT @limit",
-        static row => new LooseBody(row.GetString(0), row.GetInt64(1), row.GetInt64(2) != 0, row.GetInt64(3) != 0),
+        static row => new LooseBody(row.GetString(0), row.GetInt64(1), row.GetBoolean(2), row.GetBoolean(3)),
         ("@until", notedUntil.ToDatabase()),
         ("@limit", (long)limit));
 

@@ -15,7 +15,7 @@ internal sealed class RecycleBin(IDatabase database, TimeProvider time)
 
     private const string Columns =
         """
-        digest, media_type, artifact_type, subject, image_size, SUBSTR(tags, 1, @read),
+        digest, media_type, artifact_type, subject, image_size, SUBSTR(tags, 1, CAST(@read AS INTEGER)),
         CASE WHEN tags = '' THEN 0 ELSE 1 + LENGTH(tags) - LENGTH(REPLACE(tags, @break, '')) END,
         pushed_at, last_pulled_at, removed_at, removed_by, plan_id, expires_at
         """;

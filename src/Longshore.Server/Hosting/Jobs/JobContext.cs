@@ -23,7 +23,7 @@ internal sealed class JobContext(IDatabase database, JobClaim claim, TimeProvide
     /// <summary>Keeps progress, so that another run can go on there. Throws <see cref="JobLostException"/> when this run has lost its row.</summary>
     public async ValueTask SaveProgressAsync(string? progress, CancellationToken cancellationToken)
     {
-        if (!await database.WriteAsync(Durability.Relaxed, session => JobStore.SaveProgressAsync(session, claim, progress), cancellationToken)) throw new JobLostException();
+        if (!await database.WriteBesideAsync(Durability.Relaxed, session => JobStore.SaveProgressAsync(session, claim, progress), cancellationToken)) throw new JobLostException();
         Progress = progress;
     }
 

@@ -51,7 +51,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
 
     /// <summary>Sees to it that there is a job; one that is there stays as it is.</summary>
     public ValueTask<bool> EnsureAsync(string kind, string name, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
-        database.WriteAsync(Durability.Synced, session => EnsureAsync(session, kind, name, dueAt), cancellationToken);
+        database.WriteBesideAsync(Durability.Synced, session => EnsureAsync(session, kind, name, dueAt), cancellationToken);
 
     /// <summary>The same in the caller's transaction. True when the job is new.</summary>
     public static async ValueTask<bool> EnsureAsync(DbSession session, string kind, string name, DateTimeOffset dueAt) => await session.ExecuteAsync(
@@ -63,7 +63,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
     /// <summary>Makes a job due now, and makes it when there is none. One that runs at this moment runs once more afterwards.</summary>
     public async ValueTask TriggerAsync(string kind, string name, CancellationToken cancellationToken)
     {
-        await database.WriteAsync(Durability.Synced, session => TriggerAsync(session, kind, name), cancellationToken);
+        await database.WriteBesideAsync(Durability.Synced, session => TriggerAsync(session, kind, name), cancellationToken);
         Wake();
     }
 
@@ -79,7 +79,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
 
     /// <summary>Removes a job. A run of it is told to stop at its next renewal.</summary>
     public ValueTask<int> RemoveAsync(string kind, string name, CancellationToken cancellationToken) =>
-        database.WriteAsync(Durability.Synced, session => RemoveAsync(session, kind, name), cancellationToken);
+        database.WriteBesideAsync(Durability.Synced, session => RemoveAsync(session, kind, name), cancellationToken);
 
     /// <summary>The same in the caller's transaction.</summary>
     public static ValueTask<int> RemoveAsync(DbSession session, string kind, string name) =>
@@ -161,7 +161,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
     {
         var (token, now) = (Guid.NewGuid().ToString("N"), time.GetUtcNow());
         // Relaxed: a claim that a power cut takes back belonged to a process that the power cut ended.
-        return database.WriteAsync(
+        return database.WriteBesideAsync(
             Durability.Relaxed,
             session => session.QueryFirstAsync(
                 """
@@ -183,7 +183,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
     internal ValueTask<JobClaim?> TryTakeOverAsync(JobLease dead, TimeSpan lease, CancellationToken cancellationToken)
     {
         var (token, now) = (Guid.NewGuid().ToString("N"), time.GetUtcNow());
-        return database.WriteAsync(
+        return database.WriteBesideAsync(
             Durability.Relaxed,
             session => session.QueryFirstAsync(
                 """
@@ -203,7 +203,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
     }
 
     /// <summary>Ends the leases of all jobs: of a process that died, when no other server can use the database.</summary>
-    internal ValueTask<int> ReleaseAllAsync(CancellationToken cancellationToken) => database.WriteAsync(
+    internal ValueTask<int> ReleaseAllAsync(CancellationToken cancellationToken) => database.WriteBesideAsync(
         Durability.Synced,
         session => session.ExecuteAsync(
             "UPDATE jobs SET lease_token = NULL, leased_until = NULL, due_at = @now WHERE lease_token IS NOT NULL",
@@ -211,7 +211,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
         cancellationToken);
 
     /// <summary>Renews a lease; false when the row is somebody else's, or gone.</summary>
-    internal ValueTask<bool> RenewAsync(JobClaim claim, TimeSpan lease, CancellationToken cancellationToken) => database.WriteAsync(
+    internal ValueTask<bool> RenewAsync(JobClaim claim, TimeSpan lease, CancellationToken cancellationToken) => database.WriteBesideAsync(
         Durability.Relaxed,
         async session => await session.ExecuteAsync(
             // Always another value, also when the clock went back: that it changed is what the others go by.
@@ -229,7 +229,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
         ("@token", claim.Token)) == 1;
 
     /// <summary>Ends a run that succeeded. Null removes the row, unless another run was asked for meanwhile.</summary>
-    internal ValueTask<bool> CompleteAsync(JobClaim claim, DateTimeOffset? nextDue, CancellationToken cancellationToken) => database.WriteAsync(
+    internal ValueTask<bool> CompleteAsync(JobClaim claim, DateTimeOffset? nextDue, CancellationToken cancellationToken) => database.WriteBesideAsync(
         Durability.Synced,
         async session =>
         {
@@ -255,7 +255,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
         cancellationToken);
 
     /// <summary>Ends a run that failed.</summary>
-    internal ValueTask<bool> FailAsync(JobClaim claim, string error, DateTimeOffset nextDue, CancellationToken cancellationToken) => database.WriteAsync(
+    internal ValueTask<bool> FailAsync(JobClaim claim, string error, DateTimeOffset nextDue, CancellationToken cancellationToken) => database.WriteBesideAsync(
         Durability.Synced,
         async session => await session.ExecuteAsync(
             """
@@ -271,7 +271,7 @@ internal sealed class JobStore(IDatabase database, TimeProvider time)
         cancellationToken);
 
     /// <summary>Gives a job back that was interrupted: it is due at once.</summary>
-    internal ValueTask<bool> ReleaseAsync(JobClaim claim, CancellationToken cancellationToken) => database.WriteAsync(
+    internal ValueTask<bool> ReleaseAsync(JobClaim claim, CancellationToken cancellationToken) => database.WriteBesideAsync(
         Durability.Relaxed,
         async session => await session.ExecuteAsync(
             "UPDATE jobs SET lease_token = NULL, leased_until = NULL, due_at = @now WHERE id = @id AND lease_token = @token",

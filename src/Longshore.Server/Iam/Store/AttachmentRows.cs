@@ -50,7 +50,7 @@ internal static class AttachmentRows
             WHERE p.account = @account
               AND p.id IN (SELECT principal_id FROM attached_policies WHERE policy_arn = @arn AND @attached = 1
                            UNION SELECT id FROM principals WHERE boundary_arn = @arn AND @boundaries = 1)
-              AND (@kind = '' OR p.kind = @kind) AND substr(p.path, 1, @length) = @prefix
+              AND (@kind = '' OR p.kind = @kind) AND substr(p.path, 1, CAST(@length AS INTEGER)) = @prefix
               AND (p.kind > @afterKind OR (p.kind = @afterKind AND p.name_key > @afterName))
             ORDER BY p.kind, p.name_key LIMIT @rows
             """,

@@ -32,7 +32,7 @@ internal static class EntityRows
         return iam.Db.QueryAsync(
             $"""
             SELECT {Columns} FROM principals p
-            WHERE p.account = @account AND p.kind = @kind AND p.name_key > @after AND substr(p.path, 1, @length) = @prefix
+            WHERE p.account = @account AND p.kind = @kind AND p.name_key > @after AND substr(p.path, 1, CAST(@length AS INTEGER)) = @prefix
             ORDER BY p.name_key LIMIT @rows
             """,
             Map,

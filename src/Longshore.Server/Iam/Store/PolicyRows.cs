@@ -43,7 +43,7 @@ internal static class PolicyRows
     public static ValueTask<List<ManagedPolicy>> ListAsync(IamContext iam, string prefix, string after, long rows) => iam.Db.QueryAsync(
         $"""
         SELECT {Columns} FROM managed_policies
-        WHERE account = @account AND name_key > @after AND substr(path, 1, @length) = @prefix ORDER BY name_key LIMIT @rows
+        WHERE account = @account AND name_key > @after AND substr(path, 1, CAST(@length AS INTEGER)) = @prefix ORDER BY name_key LIMIT @rows
         """,
         Map, ("@account", iam.Account), ("@after", after), ("@prefix", prefix), ("@length", (long)prefix.Length), ("@rows", rows));
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Storage.Metadata;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -10,7 +11,7 @@ namespace Longshore.Server.Tests.Hosting.Jobs;
 internal sealed class JobHarness : IAsyncDisposable
 {
     private readonly TemporaryDirectory directory = new("jobs");
-    private readonly List<SqliteDatabase> databases = [];
+    private readonly List<IDatabase> databases = [];
 
     public JobHarness(TimeProvider? time = null, JobOptions? options = null)
     {
@@ -34,11 +35,11 @@ internal sealed class JobHarness : IAsyncDisposable
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public SqliteDatabase Database => databases[0];
+    public IDatabase Database => databases[0];
 
     public (JobStore Store, JobRunner Runner) Server(JobOptions? options = null)
     {
-        var database = SqliteDatabase.Open(directory.Combine("longshore.db"));
+        var database = TestDatabases.Open(directory.Path);
         databases.Add(database);
         var store = new JobStore(database, Time);
         return (store, new JobRunner(database, store, [Handler], options ?? Options, new Jitter(new Random(1)), Time, NullLogger<JobRunner>.Instance));

@@ -1,0 +1,28 @@
+using Longshore.Storage.Metadata;
+
+namespace Longshore.Server.Hosting;
+
+/// <summary>The database that the options name.</summary>
+internal static class Databases
+{
+    /// <summary>Opens it for reading and writing, and brings its schema up to date.</summary>
+    public static IDatabase Open(ServeOptions options, TimeProvider time) =>
+        options.Database is { } address ? PostgresDatabase.Open(address, time) : SqliteDatabase.Open(FileOf(options));
+
+    /// <summary>Opens it beside the servers that use it; nothing may be written.</summary>
+    public static IDatabase OpenForReading(ServeOptions options, TimeProvider time) =>
+        options.Database is { } address ? PostgresDatabase.OpenForReading(address, time) : SqliteDatabase.OpenForReading(FileOf(options));
+
+    /// <summary>Why there is no registry to be looked at, or null when there may be one: a command must not create a database by a slip of the pen.</summary>
+    public static string? FindMissing(ServeOptions options) => options.Database is not null || File.Exists(FileOf(options))
+        ? null
+        : $"there is no registry in {options.DataDirectory}: {ServerComposition.DatabaseFile} is missing. Name its data directory with --data, or its database with --database.";
+
+    /// <summary>Why the database is not free for a command that must be alone with it, or null when it is. The embedded one is guarded by its directory's lock.</summary>
+    public static async ValueTask<string?> FindOthersAsync(IDatabase database, CancellationToken cancellationToken) =>
+        database is PostgresDatabase postgres && await postgres.CountOthersAsync(cancellationToken) is > 0 and var others
+            ? $"{others} other connections use the database. Stop every server on it first."
+            : null;
+
+    private static string FileOf(ServeOptions options) => Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
+}
