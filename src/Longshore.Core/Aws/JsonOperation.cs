@@ -20,6 +20,9 @@ public sealed class JsonOperation<TInput, TOutput> : AwsOperation<TInput, TOutpu
         in ReadOnlySequence<byte> body, [NotNullWhen(true)] out TInput? input, [NotNullWhen(false)] out string? error) =>
         AwsJson.TryParse(body, Input, out input, out error);
 
+    /// <summary>An input as it was understood: without members that the model does not have.</summary>
+    public byte[] WriteInput(TInput input) => AwsJson.Serialize(input, Input);
+
     /// <summary>The reply's body.</summary>
     public byte[] WriteOutput(TOutput output) => AwsJson.Serialize(output, Output);
 }

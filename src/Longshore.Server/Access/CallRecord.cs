@@ -55,18 +55,67 @@ internal sealed class CallRecord
     /// <summary>The error's sentence.</summary>
     public string? ErrorMessage { get; set; }
 
-    /// <summary>Sets the request's parameters from names and values.</summary>
-    public void SetParameters(IEnumerable<KeyValuePair<string, string>> values)
+    /// <summary>Sets the request's parameters from names and values, and a body that may be JSON.</summary>
+    public void SetParameters(IReadOnlyCollection<KeyValuePair<string, string>> values, ReadOnlyMemory<byte> body)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer))
+        using var parsed = Parse(body);
+        if (values.Count == 0 && parsed is null) return;
+        RequestParameters = Write(json =>
+        {
+            foreach (var (name, value) in values) json.WriteString(name, value);
+            if (parsed is null) return;
+            json.WritePropertyName("body");
+            parsed.RootElement.WriteTo(json);
+        });
+    }
+
+    /// <summary>Sets the request's parameters to images: digests with a tag each.</summary>
+    public void SetImages(string repository, IEnumerable<(string Digest, string Tag)> images) => RequestParameters = Write(json =>
+    {
+        json.WriteString("repositoryName", repository);
+        json.WriteStartArray("imageIds");
+        foreach (var (digest, tag) in images)
         {
             json.WriteStartObject();
-            foreach (var (name, value) in values) json.WriteString(name, value);
+            json.WriteString("imageDigest", digest);
+            json.WriteString("imageTag", tag);
             json.WriteEndObject();
         }
 
-        RequestParameters = buffer.WrittenSpan.ToArray();
+        json.WriteEndArray();
+    });
+
+    // What no operation would take is not told either.
+    private static JsonDocument? Parse(ReadOnlyMemory<byte> body)
+    {
+        if (body.IsEmpty || body.Length > MaxDocument) return null;
+        try
+        {
+            return JsonDocument.Parse(body);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static byte[]? Write(Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var json = new Utf8JsonWriter(buffer);
+        try
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+            json.Flush();
+            return buffer.WrittenSpan.ToArray();
+        }
+        catch (InvalidOperationException)
+        {
+            // A text of the body that is no Unicode.
+            return null;
+        }
     }
 
     /// <summary>The record of a request; made at its first use.</summary>

@@ -46,7 +46,8 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
         record.ReadOnly = IsReadOnly;
         if (!operation.TryReadInput(new ReadOnlySequence<byte>(body), out var input, out var malformed))
             return AwsReply.JsonError(CommonErrors.Serialization, malformed);
-        if (!CarriesContent && body.Length <= CallRecord.MaxDocument) record.RequestParameters = body.ToArray();
+        // As it was understood: what else a body holds neither hides the rest, for its length, nor stands in for it.
+        if (!CarriesContent) record.RequestParameters = operation.WriteInput(input);
         // 2
         var violations = operation.Validate(input);
         if (violations.Count > 0)

@@ -12,6 +12,14 @@ internal sealed class PutImage(Images images, PushTargets targets) : EcrHandler<
 {
     protected override Outcome<EcrTarget> Locate(PutImageRequest input, RegistryId home) => EcrTarget.OfRepository(home, input.RegistryId, input.RepositoryName);
 
+    // Told before it is done: its body is not in the trail, and the server may not live to tell more.
+    protected override AccessRequest Describe(PutImageRequest input, in AccessRequest request)
+    {
+        var record = CallRecord.Of(request.Http);
+        (record.Tag, record.Digest) = (input.ImageTag, input.ImageDigest);
+        return request;
+    }
+
     protected override async ValueTask<Outcome<PutImageResponse>> HandleAsync(PutImageRequest input, EcrTarget target, EcrCall call, CancellationToken cancellationToken)
     {
         TagName? tag = null;
@@ -38,7 +46,6 @@ internal sealed class PutImage(Images images, PushTargets targets) : EcrHandler<
         }
 
         var record = CallRecord.Of(call.Http);
-        record.Tag = tag?.Value;
         if (!outcome.TryGet(out var stored, out var error)) return Explain(error);
         record.Digest = stored.Digest.Value;
         return new PutImageResponse

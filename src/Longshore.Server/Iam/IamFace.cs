@@ -92,7 +92,9 @@ internal sealed class IamFace(CallerAuthenticator authenticator, AccessGate gate
             Conditions = target.Conditions,
             RequestTags = target.RequestTags,
         };
-        return await gate.CheckAsync(request, http.RequestAborted) switch
+        var denial = await gate.CheckAsync(request, http.RequestAborted);
+        if (denial is null && target.MovedTo is { } moved) denial = await gate.CheckAsync(request with { Resource = moved }, http.RequestAborted);
+        return denial switch
         {
             null => null,
             { Code: ErrorCode.Denied or ErrorCode.Unauthorized } denied => IamError.Denied(denied.Message),

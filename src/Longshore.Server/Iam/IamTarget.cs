@@ -10,12 +10,16 @@ namespace Longshore.Server.Iam;
 /// <param name="RequestTags">Tags that the request brings; null when it takes none.</param>
 internal sealed record IamTarget(string Arn, ConditionValues Conditions, IReadOnlyDictionary<string, string>? RequestTags)
 {
+    /// <summary>The ARN that a user or group will have, when the call gives it another one: that must be allowed too (IAM API reference, UpdateUser).</summary>
+    public string? MovedTo { get; private init; }
+
     /// <summary>Puts together what a policy may ask about (Service Authorization Reference, "AWS Identity and Access Management").</summary>
     public static async ValueTask<IamTarget> OfAsync(IamContext iam, object input, string arn)
     {
         var conditions = new ConditionValues();
         if (PolicyArn(input) is { } policy) conditions.Add("iam:PolicyARN", policy);
         IReadOnlyList<Tag> tags = [];
+        string? movedTo = null;
         var boundary = Boundary(input);
         if (IamArns.ReadEntity(iam.Account, arn) is { } named)
         {
@@ -24,6 +28,7 @@ internal sealed record IamTarget(string Arn, ConditionValues Conditions, IReadOn
                 tags = await TagRows.Principals.AllAsync(iam, entity.Id);
                 // Who changes the policies of somebody with a boundary is judged by that boundary.
                 boundary ??= entity.BoundaryArn;
+                if (Moved(input) is { } moved && IamArns.Of(entity.Kind, iam.Account, moved.Path ?? entity.Path, moved.Name ?? entity.Name) is var other && other != arn) movedTo = other;
             }
         }
         else if (IamArns.ReadProvider(iam.Account, arn) is { } url)
@@ -42,8 +47,15 @@ internal sealed record IamTarget(string Arn, ConditionValues Conditions, IReadOn
             conditions.Add("aws:ResourceTag/" + tag.Key, tag.Value!);
         }
 
-        return new IamTarget(arn, conditions, Tags(input));
+        return new IamTarget(arn, conditions, Tags(input)) { MovedTo = movedTo };
     }
+
+    private static (string? Path, string? Name)? Moved(object input) => input switch
+    {
+        UpdateUserRequest i => (i.NewPath, i.NewUserName),
+        UpdateGroupRequest i => (i.NewPath, i.NewGroupName),
+        _ => null,
+    };
 
     private static string? PolicyArn(object input) => input switch
     {

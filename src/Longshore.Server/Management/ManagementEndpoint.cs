@@ -116,7 +116,7 @@ internal sealed class ManagementEndpoint(
             return;
         }
 
-        if (!(await AdmitAsync(http, declaration, caller, query, values)).TryGet(out var call, out error))
+        if (!(await AdmitAsync(http, declaration, caller, query, values, body.Bytes)).TryGet(out var call, out error))
         {
             await ManagementErrors.WriteAsync(http, error);
             return;
@@ -141,7 +141,8 @@ internal sealed class ManagementEndpoint(
         else await ManagementErrors.WriteAsync(http, error);
     }
 
-    private async ValueTask<Outcome<ManagementCall>> AdmitAsync(HttpContext http, ManagementDeclaration declaration, Caller caller, string query, Dictionary<string, string> values)
+    private async ValueTask<Outcome<ManagementCall>> AdmitAsync(
+        HttpContext http, ManagementDeclaration declaration, Caller caller, string query, Dictionary<string, string> values, ReadOnlyMemory<byte> body)
     {
         // 3
         foreach (var (name, value) in QueryParameters.Parse(query))
@@ -180,7 +181,7 @@ internal sealed class ManagementEndpoint(
         // 5
         var record = CallRecord.Of(http);
         (record.Registry, record.Repository) = (registry, repository?.Value);
-        if (values.Count > 0) record.SetParameters(values);
+        record.SetParameters(values, body);
         if (await gate.CheckAsync(new AccessRequest(http, caller, declaration.Action, registry, repository), http.RequestAborted) is { } denied) return denied;
         var call = new ManagementCall(declaration, caller, registry, repository, values, time.GetUtcNow());
         foreach (var parameter in declaration.Parameters)

@@ -12,6 +12,7 @@ internal static class CallNames
     private const string Registry = "/v2";
     private const string Own = "/longshore";
     private const string Initiate = "InitiateLayerUpload";
+    private const string Put = "PutImage";
 
     /// <summary>Whether requests of this path leave records: registry traffic, the AWS faces, our own API.</summary>
     public static bool IsRecorded(HttpRequest request)
@@ -19,7 +20,8 @@ internal static class CallNames
         var path = request.Path.Value;
         if (path is null) return false;
         if (path == "/") return HttpMethods.IsPost(request.Method);
-        return path.StartsWith(Registry, StringComparison.Ordinal) || path.StartsWith(Own + "/v1", StringComparison.Ordinal);
+        // Routes compare without case: no other spelling of a path reaches a face unseen.
+        return path.StartsWith(Registry, StringComparison.OrdinalIgnoreCase) || path.StartsWith(Own + "/v1", StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>Fills in what no face has.</summary>
@@ -29,6 +31,7 @@ internal static class CallNames
         if (path.StartsWith(Registry, StringComparison.Ordinal))
         {
             if (record.EventName == Initiate) CompleteUpload(record, http.Request);
+            else if (record.EventName == Put) CompleteTags(record, http.Request);
             if (record.EventName is null || (record.Repository is null && record.Digest is null && record.Tag is null)) CompleteRegistry(record, http, path);
         }
         else if (record.EventName is null && path == "/" && http.Request.Headers.TryGetValue("X-Amz-Target", out var targets) && targets.ToString() is { Length: > 0 and < 200 } target)
@@ -84,6 +87,15 @@ internal static class CallNames
             record.EventName = "CompleteLayerUpload";
             record.Digest ??= digest[0];
         }
+    }
+
+    /// <summary>A push by digest may name tags beside it.</summary>
+    private static void CompleteTags(CallRecord record, HttpRequest request)
+    {
+        if (record.Digest is null || record.Tag is not null || record.RequestParameters is not null || !request.QueryString.HasValue) return;
+        if (!request.Query.TryGetValue("tag", out var tags) || tags.Count == 0) return;
+        if (tags.Count == 1) record.Tag = tags[0];
+        else record.SetImages(record.Repository ?? "", tags.Select(tag => (record.Digest, tag ?? "")));
     }
 
     private static void CompleteRegistry(CallRecord record, HttpContext http, string path)

@@ -13,6 +13,9 @@ internal sealed class TrailOptions
     /// <param name="serverId">Of a server that shares its database; null for the one server of an embedded one.</param>
     public static string HeadSettingOf(string? serverId) => serverId is null ? DefaultHeadSetting : DefaultHeadSetting + "." + serverId;
 
+    /// <summary>The name of the row beside it, with the number of the segment that is written.</summary>
+    public static string BegunSettingOf(string headSetting) => "trail.begun" + headSetting[DefaultHeadSetting.Length..];
+
     /// <summary>The directory of the segments.</summary>
     public required string Directory { get; init; }
 

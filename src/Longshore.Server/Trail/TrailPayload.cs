@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Longshore.Core;
@@ -17,7 +18,10 @@ internal static class TrailPayload
     private const int MaxText = 512;
 
     /// <summary>Longest request and answer kept, in bytes each; longer ones are left out and said to be.</summary>
-    private const int MaxDocument = 5 * 1024;
+    private const int MaxDocument = 12 * 1024;
+
+    /// <summary>Longest record, in bytes, with room for its number and its hash in a line.</summary>
+    private const int MaxRecord = TrailLine.MaxLine - 512;
 
     private const int MaxDepth = 32;
 
@@ -41,6 +45,15 @@ internal static class TrailPayload
     /// <param name="fallback">The registry of calls that name none.</param>
     /// <param name="status">The status of the answer; 0 in a beginning, or when there was none.</param>
     public static ReadOnlySpan<byte> Write(char kind, long at, long begun, CallRecord record, HttpContext http, RegistryId fallback, int status)
+    {
+        var written = Write(kind, at, begun, record, http, fallback, status, MaxDocument, MaxDocument);
+        // The request says more than its answer. All else is cut to fit.
+        if (written.Length > MaxRecord) written = Write(kind, at, begun, record, http, fallback, status, MaxDocument, 0);
+        return written.Length > MaxRecord ? Write(kind, at, begun, record, http, fallback, status, 0, 0) : written;
+    }
+
+    private static ReadOnlySpan<byte> Write(
+        char kind, long at, long begun, CallRecord record, HttpContext http, RegistryId fallback, int status, int mostOfRequest, int mostOfAnswer)
     {
         var into = scratch ??= new Scratch();
         var json = into.Begin();
@@ -69,8 +82,8 @@ internal static class TrailPayload
             json.WriteNumber("by"u8, sent);
         // The client went away, or the server could not go on: what was sent is not the whole.
         if (status is >= 200 and < 400 && http.RequestAborted.IsCancellationRequested) json.WriteNumber("cut"u8, 1);
-        Document(json, "rp"u8, record.RequestParameters);
-        if (kind != TrailLine.Begin) Document(json, "re"u8, record.ResponseElements);
+        Document(json, "rp"u8, record.RequestParameters, mostOfRequest);
+        if (kind != TrailLine.Begin) Document(json, "re"u8, record.ResponseElements, mostOfAnswer);
         json.WriteEndObject();
         return into.End();
     }
@@ -133,11 +146,11 @@ internal static class TrailPayload
 
     private static void Cut(Utf8JsonWriter json, ReadOnlySpan<byte> name, string text) => json.WriteString(name, text.AsSpan(0, Math.Min(text.Length, MaxText)));
 
-    private static void Document(Utf8JsonWriter json, ReadOnlySpan<byte> name, byte[]? document)
+    private static void Document(Utf8JsonWriter json, ReadOnlySpan<byte> name, byte[]? document, int most)
     {
         if (document is null || document.Length == 0) return;
         json.WritePropertyName(name);
-        if (document.Length > MaxDocument)
+        if (document.Length > most)
         {
             json.WriteRawValue("{\"omitted\":\"longer than the trail keeps\"}"u8, skipInputValidation: true);
         }
@@ -166,12 +179,13 @@ internal static class TrailPayload
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return false;
             while (reader.Read())
             {
-                // Its tokens are all there is to see.
+                // Half a character, or bytes that are no UTF-8, would be found by whoever reads the record.
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && (reader.ValueIsEscaped || !Ascii.IsValid(reader.ValueSpan))) reader.GetString();
             }
 
             return true;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return false;
         }

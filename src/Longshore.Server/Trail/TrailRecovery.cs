@@ -58,6 +58,16 @@ internal static class TrailRecovery
         return new TrailTip(info, chain, good, resume, bad is null ? null : $"segment {number} {bad}", [.. open]);
     }
 
+    /// <summary>Where to go on when segments are gone that the database knows of: behind the last of them. Else where the files end.</summary>
+    public static TrailTip After(TrailHead? head, TrailTip tip)
+    {
+        if (head is null || head.Last <= tip.Segment.Number) return tip;
+        // An unknown chain leads on from a gap: no segment has zeros for the hash of the one before it but the first.
+        var chain = head.Segment == head.Last ? TrailLine.ReadHash(head.Chain) : null;
+        var info = new TrailSegmentInfo(head.Last) { LastSequence = Math.Max(head.LastSequence, tip.Segment.LastSequence) };
+        return new TrailTip(info, chain ?? new byte[TrailLine.HashSize], 0, false, tip.Torn, tip.Open);
+    }
+
     private static bool TryReadHead(ReadOnlySpan<byte> line, byte[] chain, ref TrailSegmentInfo info)
     {
         if (TrailLine.KindOf(line) != TrailLine.Head) return false;

@@ -17,6 +17,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     private const int ShareOfFree = 32;
 
     private readonly TrailOptions options;
+    private readonly IDatabase database;
     private readonly TimeProvider time;
     private readonly ILogger<TrailService> logger;
     private readonly TrailSegments segments;
@@ -26,14 +27,14 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     /// <summary>Creates the trail; nothing is read or written before <see cref="StartAsync"/>.</summary>
     public TrailService(TrailOptions options, ServerKeys keys, IDatabase database, TimeProvider time, ILoggerFactory loggers)
     {
-        (this.options, this.time) = (options, time);
+        (this.options, this.database, this.time) = (options, database, time);
         logger = loggers.CreateLogger<TrailService>();
         Keys = new TrailKeys(keys);
         Directory = new TrailDirectory(options.Directory);
         Index = new TrailIndex(Directory, Keys);
         segments = new TrailSegments(Directory, Keys, time, options);
         Log = new TrailLog(segments, time, loggers.CreateLogger<TrailLog>());
-        tidying = new TrailTidying(options, Directory, Index, Keys, database, new ServiceEvents(Log, database, time), Prepare, time, logger);
+        tidying = new TrailTidying(options, Directory, Index, Keys, database, new ServiceEvents(Log, database, time), Prepare, () => segments.Tail.Number, time, logger);
     }
 
     /// <summary>Whether calls are recorded.</summary>
@@ -74,7 +75,8 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
 
         Directory.Create();
         File.Delete(Directory.NextPath);
-        var tip = TrailRecovery.Find(Directory, Keys);
+        // What the database knows of and is not here was removed: the trail goes on behind it, and the gap stays for verification to see.
+        var tip = TrailRecovery.After(await TrailVerifier.ReadHeadAsync(database, options.HeadSetting, cancellationToken), TrailRecovery.Find(Directory, Keys));
         if (tip.Torn is { } torn) logger.TrailTorn(torn);
         if (tip.Open.Count > 0) logger.OutcomesUnknown(tip.Open.Count);
         segments.Open(tip);

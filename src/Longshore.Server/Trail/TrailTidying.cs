@@ -12,7 +12,7 @@ namespace Longshore.Server.Trail;
 /// not busy, and removes what is older than it need be kept.
 /// </summary>
 internal sealed class TrailTidying(
-    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Action prepare, TimeProvider time, ILogger logger) : IDisposable
+    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Action prepare, Func<long> current, TimeProvider time, ILogger logger) : IDisposable
 {
     // Compressing waits while segments fill faster than this, unless so many wait that disk matters more.
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
@@ -27,6 +27,7 @@ internal sealed class TrailTidying(
     private TrailSegmentInfo? head;
     private long sealedAt;
     private bool warned;
+    private long begun;
 
     /// <summary>Begins.</summary>
     public void Start() => loop = Task.Run(RunAsync);
@@ -107,16 +108,20 @@ internal sealed class TrailTidying(
     private async Task NoteSealsAsync()
     {
         while (sealedSegments.TryDequeue(out var info)) head = info;
-        if (head is not { } last) return;
-        await database.WriteAsync(
-            Durability.Relaxed,
-            session => session.ExecuteAsync(
-                "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                ("@name", options.HeadSetting),
-                ("@value", Encoding.UTF8.GetBytes(HeadText(last)))),
-            CancellationToken.None);
+        if (head is { } last) await NoteAsync(options.HeadSetting, HeadText(last));
         head = null;
+        var written = current();
+        if (written != begun) await NoteAsync(TrailOptions.BegunSettingOf(options.HeadSetting), written.ToString(CultureInfo.InvariantCulture));
+        begun = written;
     }
+
+    private async Task NoteAsync(string name, string value) => await database.WriteAsync(
+        Durability.Relaxed,
+        session => session.ExecuteAsync(
+            "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            ("@name", name),
+            ("@value", Encoding.UTF8.GetBytes(value))),
+        CancellationToken.None);
 
     private void CompressOne()
     {

@@ -22,6 +22,17 @@ internal enum TrailFindingKind
 /// <param name="Text">A sentence for people.</param>
 internal sealed record TrailFinding(TrailFindingKind Kind, long Segment, long AfterRecord, string Text);
 
+/// <summary>What the database knows of the end of the trail.</summary>
+/// <param name="Segment">The last segment that was sealed; 0 for none.</param>
+/// <param name="LastSequence">The number of its last record.</param>
+/// <param name="Chain">The hash of its last line.</param>
+/// <param name="Begun">The segment that was being written; 0 when none is known.</param>
+internal sealed record TrailHead(long Segment, long LastSequence, string Chain, long Begun)
+{
+    /// <summary>The last segment that is known to have been there.</summary>
+    public long Last => Math.Max(Segment, Begun);
+}
+
 /// <summary>How far verification is, and in the end its result.</summary>
 /// <param name="Segments">Segments checked.</param>
 /// <param name="Of">Segments in all.</param>
@@ -48,7 +59,7 @@ internal sealed class TrailVerifier(TrailDirectory directory, TrailKeys keys, Ac
     /// <param name="tail">The end of the segment that this process writes; null when none is known to be written.</param>
     /// <param name="head">What the database has of the last seal (<see cref="ReadHeadAsync"/>).</param>
     /// <param name="cancellationToken">Ends it between segments.</param>
-    public TrailProgress Run(TrailTail? tail, string? head, CancellationToken cancellationToken)
+    public TrailProgress Run(TrailTail? tail, TrailHead? head, CancellationToken cancellationToken)
     {
         var anchor = directory.ReadAnchor();
         if (anchor is not null && !IsGood(anchor.KeyId, anchor.Text, anchor.Mac, 0, "The note of what retention removed")) anchor = null;
@@ -76,28 +87,42 @@ internal sealed class TrailVerifier(TrailDirectory directory, TrailKeys keys, Ac
         return new TrailProgress(checkedSegments, numbers.Count, records);
     }
 
-    /// <summary>The row of the last seal.</summary>
-    /// <param name="database">Keeps it.</param>
+    /// <summary>The rows of the last seal and of the segment that is written; null when there is neither.</summary>
+    /// <param name="database">Keeps them.</param>
     /// <param name="setting"><see cref="TrailOptions.HeadSetting"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public static async ValueTask<string?> ReadHeadAsync(IDatabase database, string setting, CancellationToken cancellationToken)
+    public static async ValueTask<TrailHead?> ReadHeadAsync(IDatabase database, string setting, CancellationToken cancellationToken)
     {
-        var value = await database.ReadAsync(
-            session => session.QueryFirstAsync("SELECT value FROM settings WHERE name = @name", static row => row.GetBytes(0), ("@name", setting)), cancellationToken);
-        return value is null ? null : Encoding.UTF8.GetString(value);
+        var begun = TrailOptions.BegunSettingOf(setting);
+        var rows = await database.ReadAsync(
+            session => session.QueryAsync(
+                "SELECT name, value FROM settings WHERE name IN (@head, @begun)",
+                static row => (Name: row.GetString(0), Value: Encoding.UTF8.GetString(row.GetBytes(1))),
+                ("@head", setting), ("@begun", begun)),
+            cancellationToken);
+        if (rows.Count == 0) return null;
+        var head = new TrailHead(0, 0, "", 0);
+        foreach (var (name, value) in rows)
+        {
+            if (name == begun) head = head with { Begun = Parse(value) };
+            else if (value.Split(' ') is [var number, var sequence, var chain]) head = head with { Segment = Parse(number), LastSequence = Parse(sequence), Chain = chain };
+        }
+
+        return head;
+
+        static long Parse(string text) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
     }
 
-    private void CheckHead(string? head, TrailAnchor? anchor, List<long> numbers)
+    private void CheckHead(TrailHead? head, TrailAnchor? anchor, List<long> numbers)
     {
-        if (head is null || head.Split(' ') is not [var number, _, var sealedChain] || !long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var segment)) return;
-        if (segment <= (anchor?.Segment ?? 0)) return;
-        if (numbers.Count == 0 || segment > numbers[^1])
-            Damage(0, nextSequence - 1, $"The end of the trail is missing: segment {segment} was sealed, and the last one here is {(numbers.Count == 0 ? "none" : numbers[^1])}.");
-        else if (numbers.Contains(segment) && headChain is not null && headChain != sealedChain)
-            Damage(segment, 0, $"Segment {segment} is not the one that was sealed: the database knows another hash of its end.");
+        if (head is null || head.Last <= (anchor?.Segment ?? 0)) return;
+        if (numbers.Count == 0 || head.Last > numbers[^1])
+            Damage(0, nextSequence - 1, $"The end of the trail is missing: segment {head.Last} was begun, and the last one here is {(numbers.Count == 0 ? "none" : numbers[^1])}.");
+        else if (numbers.Contains(head.Segment) && headChain is not null && headChain != head.Chain)
+            Damage(head.Segment, 0, $"Segment {head.Segment} is not the one that was sealed: the database knows another hash of its end.");
     }
 
-    private void Check(long number, bool isLast, long length, string? head)
+    private void Check(long number, bool isLast, long length, TrailHead? head)
     {
         var info = new TrailSegmentInfo(number);
         try
@@ -122,7 +147,7 @@ internal sealed class TrailVerifier(TrailDirectory directory, TrailKeys keys, Ac
             (chain, unsealed) = (null, null);
         }
 
-        if (info.IsSealed && head is not null && head.StartsWith(number.ToString(CultureInfo.InvariantCulture) + " ", StringComparison.Ordinal)) headChain = info.Chain;
+        if (info.IsSealed && head?.Segment == number) headChain = info.Chain;
     }
 
     /// <summary>The head names the segment before it by the hash of its end: that is what holds segments together.</summary>

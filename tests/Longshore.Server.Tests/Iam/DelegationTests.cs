@@ -75,6 +75,23 @@ public sealed class DelegationTests(IamFixture iam)
     }
 
     [Fact]
+    public async Task Who_may_rename_users_of_a_path_can_move_none_out_of_it()
+    {
+        var (path, group) = ($"/{iam.NewName("team")}/", iam.NewName("group"));
+        var (_, key) = await iam.NewUserWithKeyAsync(
+            $$$"""{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["iam:UpdateUser","iam:UpdateGroup"],"Resource":["arn:aws:iam::*:user{{{path}}}*","arn:aws:iam::*:group{{{path}}}*"]}}""");
+        var user = iam.NewName("moving");
+        await iam.CallAsync("CreateUser", ("UserName", user), ("Path", path));
+        await iam.CallAsync("CreateGroup", ("GroupName", group), ("Path", path));
+        Assert.Equal("AccessDenied", (await iam.SendAsync("UpdateUser", key, ("UserName", user), ("NewPath", "/admin/"))).Error);
+        Assert.Equal("AccessDenied", (await iam.SendAsync("UpdateUser", key, ("UserName", user), ("NewPath", "/"), ("NewUserName", iam.NewName("boss")))).Error);
+        Assert.Equal("AccessDenied", (await iam.SendAsync("UpdateGroup", key, ("GroupName", group), ("NewPath", "/admin/"))).Error);
+        var renamed = iam.NewName("renamed");
+        Assert.Null((await iam.SendAsync("UpdateUser", key, ("UserName", user), ("NewUserName", renamed), ("NewPath", path + "sub/"))).Error);
+        Assert.Equal($"arn:aws:iam::{IamFixture.Account}:user{path}sub/{renamed}", (await iam.CallAsync("GetUser", ("UserName", renamed)))["Arn"]);
+    }
+
+    [Fact]
     public async Task Calls_are_in_the_trail_without_the_secret()
     {
         var (name, key) = await iam.NewUserWithKeyAsync();

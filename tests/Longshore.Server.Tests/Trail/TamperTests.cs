@@ -143,6 +143,29 @@ public sealed class TamperTests
         Assert.Contains(await trail.VerifyAsync(), finding => finding.Kind == TrailFindingKind.Damage && finding.Segment == number);
     }
 
+    [Theory]
+    [InlineData("the sealed end")]
+    [InlineData("the segment that was written")]
+    [InlineData("all")]
+    public async Task An_end_that_was_removed_stays_missed_when_the_server_has_started_again(string what)
+    {
+        await using var trail = await TrailFiles.OpenAsync();
+        await trail.FillAsync(3);
+        await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
+        await trail.StopAsync();
+        var segments = trail.Directory.Segments();
+        foreach (var number in what switch { "all" => segments, "the sealed end" => segments[^2..], _ => segments[^1..] }) trail.Directory.Delete(number);
+        // Twice, with as many segments as were there before: nothing that is written later covers the gap.
+        for (var start = 0; start < 2; start++)
+        {
+            await trail.StartAsync();
+            await trail.FillAsync(3);
+            await Task.Delay(TimeSpan.FromMilliseconds(300), TimeProvider.System, TestContext.Current.CancellationToken);
+            await trail.StopAsync();
+            Assert.Contains(await trail.VerifyAsync(), static finding => finding.Kind == TrailFindingKind.Damage);
+        }
+    }
+
     [Fact]
     public async Task A_torn_last_line_is_a_note_and_the_chain_goes_on()
     {
