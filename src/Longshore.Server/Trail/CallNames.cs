@@ -64,14 +64,11 @@ internal static class CallNames
         };
     }
 
-    /// <summary>Whether an answer promises something that must survive: parts of uploads do not, nor does an upload that was merely begun.</summary>
-    public static bool IsDurable(CallRecord record, HttpContext http) => record.EventName switch
-    {
-        "UploadLayerPart" => false,
-        // With a query it takes a whole layer at once, or mounts one.
-        Initiate => http.Request.QueryString.HasValue && http.Request.QueryString.Value is { Length: > 1 },
-        _ => true,
-    };
+    /// <summary>
+    /// Whether the answer must wait until the beginning is on disk. Not for uploads: a layer is nothing that anybody sees, and is collected, until an
+    /// image names it; and the beginning of that image's PutImage comes after those of its layers in the same file, so that its sync covers them all.
+    /// </summary>
+    public static bool IsDurable(CallRecord record) => record.EventName is not (Initiate or "UploadLayerPart" or "CompleteLayerUpload" or "MountLayer");
 
     /// <summary>A POST may begin an upload, take a whole layer, or mount one.</summary>
     private static void CompleteUpload(CallRecord record, HttpRequest request)
