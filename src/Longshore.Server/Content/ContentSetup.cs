@@ -24,6 +24,7 @@ internal static class ContentSetup
         services.AddSingleton<RecycleBinSettings>();
         services.AddSingleton<RecycleBin>();
         services.AddSingleton<Images>();
+        services.AddSingleton<ImageHistory>();
         services.AddSingleton<PullRecorder>();
         services.AddHostedService(provider => provider.GetRequiredService<PullRecorder>());
         services.AddJob<RecycleBinJob>();

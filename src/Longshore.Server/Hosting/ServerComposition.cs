@@ -41,6 +41,7 @@ internal static class ServerComposition
             Interval = options.CollectionInterval,
             BodiesPerSecond = options.CollectionRate,
             BytesPerSecond = options.CollectionByteRate,
+            HoldFile = Path.Combine(options.DataDirectory, BodyHold.FileName),
             // Never shorter than a publish takes, and not longer than what else is condemned waits.
             OrphanAge = TimeSpan.FromTicks(Math.Clamp(options.CollectionGrace.Ticks, TimeSpan.TicksPerMinute, TimeSpan.TicksPerHour)),
         });

@@ -22,6 +22,7 @@ internal static class ManagementOperationTable
         .. ProtectionOperations.All,
         .. UsageOperations.All,
         .. RemovalOperations.All,
+        .. HistoryOperations.All,
         .. RecyclingOperations.All,
         .. CollectionOperations.All,
         .. LifecycleOperations.All,

@@ -26,7 +26,8 @@ internal sealed class TrailDirectory(string path)
     /// <summary>Whether there is one.</summary>
     public bool Exists => Directory.Exists(path);
 
-    private string AnchorPath => System.IO.Path.Combine(path, "anchor");
+    /// <summary>The file that tells what retention removed.</summary>
+    public string AnchorPath => System.IO.Path.Combine(path, "anchor");
 
     /// <summary>Creates the directory, for its owner alone.</summary>
     public void Create() => Directory.CreateDirectory(path, OwnerOnly);

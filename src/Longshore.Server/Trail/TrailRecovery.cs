@@ -68,6 +68,23 @@ internal static class TrailRecovery
         return new TrailTip(info, chain ?? new byte[TrailLine.HashSize], 0, false, tip.Torn, tip.Open);
     }
 
+    /// <summary>How many bytes of a segment, perhaps one that is being written to, are whole lines of its chain.</summary>
+    public static long GoodLength(Stream segment, long number)
+    {
+        using var lines = new TrailLines(segment);
+        var info = new TrailSegmentInfo(number);
+        var chain = new byte[TrailLine.HashSize];
+        long good = 0;
+        while (lines.TryRead(out var line))
+        {
+            if (good == 0 && !TryReadHead(line, chain, ref info)) break;
+            if (!TrailLine.TryFollow(line, chain)) break;
+            good = lines.Position;
+        }
+
+        return good;
+    }
+
     private static bool TryReadHead(ReadOnlySpan<byte> line, byte[] chain, ref TrailSegmentInfo info)
     {
         if (TrailLine.KindOf(line) != TrailLine.Head) return false;

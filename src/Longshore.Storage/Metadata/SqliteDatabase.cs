@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Longshore.Storage.Blobs;
 using Microsoft.Data.Sqlite;
 
 namespace Longshore.Storage.Metadata;
@@ -89,6 +90,20 @@ public sealed class SqliteDatabase : IDatabase
         },
         snapshot: true,
         cancellationToken);
+
+    /// <summary>
+    /// Writes a copy of the database, as of this moment, to a file that does not exist yet: whole, without a log beside it, and durable. Readers and
+    /// the writer, of this process or another, go on meanwhile.
+    /// </summary>
+    /// <exception cref="StorageFullException">There is no room for it.</exception>
+    public void CopyTo(string path)
+    {
+        ObjectDisposedException.ThrowIf(disposed != 0, this);
+        using (var session = Connect(cacheKib: 4 * 1024)) session.Run("VACUUM INTO @path", ("@path", path));
+        // SQLite syncs the copy only as the log of the original would have it.
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
+        RandomAccess.FlushToDisk(file);
+    }
 
     /// <summary>Finishes what is queued and closes the file; the last one to close it folds its log into it.</summary>
     public ValueTask DisposeAsync()

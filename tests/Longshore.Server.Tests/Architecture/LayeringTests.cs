@@ -25,6 +25,7 @@ public sealed class LayeringTests
         { "RegistrySettings", [.. Faces, "Hosting", "Commands", "Verification"] },
         { "Trail", [.. Faces, "Protection", "RegistrySettings", "Commands", "Verification"] },
         { "Verification", [.. Faces, "Access", "Hosting", "Commands"] },
+        { "Backups", [.. Faces, "Hosting", "Protection", "RegistrySettings", "Commands"] },
     };
 
     [Theory]

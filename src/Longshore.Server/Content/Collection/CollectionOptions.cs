@@ -23,4 +23,7 @@ internal sealed class CollectionOptions
 
     /// <summary>Bytes removed a second, for file systems that free extents slowly. Default 0: no limit.</summary>
     public long BytesPerSecond { get; init; }
+
+    /// <summary>The file by which backups keep bodies from being unlinked (<see cref="BodyHold"/>); null: there are none.</summary>
+    public string? HoldFile { get; init; }
 }

@@ -121,6 +121,9 @@ internal sealed class Collector(IDatabase database, IBlobStore store, TimeProvid
         var now = time.GetUtcNow();
         var bodies = await database.ReadAsync(session => LooseBodies.ListAsync(session, now - options.OrphanAge, Batch), cancellationToken);
         if (bodies.Count == 0) return null;
+        using var hold = BodyHold.TryShare(options.HoldFile);
+        // A backup copies what the rows named when it began. The next collection looks again.
+        if (hold is null) return null;
         if (bodies.Exists(body => !body.Doomed))
         {
             await database.WriteAsync(
