@@ -43,7 +43,10 @@ internal sealed class Refusals(RefusalOptions options, TimeProvider time, ILogge
     /// <summary>Refusals within <see cref="Window"/> that make a burst: the next one, the tenth, is the first that is answered slowly.</summary>
     public const int Threshold = 9;
 
-    /// <summary>Answers held back at a time; more are refused with the error of too many requests.</summary>
+    /// <summary>
+    /// Answers held back at a time; more are given at once. Nobody is turned away unheard: who shares an address with an attacker, or a proxy that
+    /// is not trusted, would be locked out with him.
+    /// </summary>
     public const int MaxDelayed = 256;
 
     /// <summary>Sources counted at a time.</summary>
@@ -97,10 +100,6 @@ internal sealed class Refusals(RefusalOptions options, TimeProvider time, ILogge
         if ((record.Caller?.AccessKey?.Id ?? record.AccessKeyId) is { Length: > 0 and <= 128 } key) Note(RefusalSource.AccessKey, key, principal?.Account, record);
         if (principal is { Kind: not PrincipalKind.Anonymous }) Note(RefusalSource.Principal, principal.Arn, principal.Account, record);
     }
-
-    /// <summary>Whether this address is to be turned away at once: it is refused again and again, and too many answers are held back already.</summary>
-    public bool MustTurnAway(HttpContext http) =>
-        !IsCalm && Volatile.Read(ref delayed) >= MaxDelayed && Delay(RefusalSource.Address, Address(http)) > TimeSpan.Zero;
 
     /// <summary>Holds the answer of a refused call back, when there were many before it.</summary>
     public async Task HoldBackAsync(CallRecord record, HttpContext http)

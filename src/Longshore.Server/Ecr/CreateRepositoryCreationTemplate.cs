@@ -11,6 +11,9 @@ internal sealed class CreateRepositoryCreationTemplate(CreationTemplates templat
 {
     protected override Outcome<EcrTarget> Locate(CreateRepositoryCreationTemplateRequest input, RegistryId home) => EcrTarget.OfRegistry(home);
 
+    protected override IEnumerable<(string Action, string Resource)> Further(CreateRepositoryCreationTemplateRequest input, RegistryId registry) =>
+        TemplateRights.Of(input.Prefix!, input.RepositoryPolicy, input.LifecyclePolicy, registry);
+
     protected override async ValueTask<Outcome<CreateRepositoryCreationTemplateResponse>> HandleAsync(CreateRepositoryCreationTemplateRequest input, EcrTarget target, EcrCall call, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

@@ -68,6 +68,9 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
     /// <summary>Tells the gate what conditions may ask about: tags that the request brings, keys of this action alone. Nothing unless overridden.</summary>
     protected virtual AccessRequest Describe(TInput input, in AccessRequest request) => request;
 
+    /// <summary>Further actions that an operation on the registry needs for what its input holds, with their resources. None unless overridden.</summary>
+    protected virtual IEnumerable<(string Action, string Resource)> Further(TInput input, RegistryId registry) => [];
+
     /// <summary>What the input is about, for the gate.</summary>
     /// <param name="input">The input; the model's constraints hold.</param>
     /// <param name="home">The caller's own registry.</param>
@@ -84,7 +87,10 @@ internal abstract class EcrHandler<TInput, TOutput>(JsonOperation<TInput, TOutpu
             {
                 Resource = target.AllRepositories ? AccessRequest.AllRepositories(target.Registry) : null,
             };
-            return await gate.CheckAsync(Describe(input, whole), cancellationToken);
+            if (await gate.CheckAsync(Describe(input, whole), cancellationToken) is { } denied) return denied;
+            foreach (var (action, resource) in Further(input, target.Registry))
+                if (await gate.CheckAsync(whole with { Action = action, Resource = resource }, cancellationToken) is { } also) return also;
+            return null;
         }
 
         foreach (var name in target.Names)

@@ -10,6 +10,9 @@ internal sealed class UpdateRepositoryCreationTemplate(CreationTemplates templat
 {
     protected override Outcome<EcrTarget> Locate(UpdateRepositoryCreationTemplateRequest input, RegistryId home) => EcrTarget.OfRegistry(home);
 
+    protected override IEnumerable<(string Action, string Resource)> Further(UpdateRepositoryCreationTemplateRequest input, RegistryId registry) =>
+        TemplateRights.Of(input.Prefix!, input.RepositoryPolicy, input.LifecyclePolicy, registry);
+
     protected override async ValueTask<Outcome<UpdateRepositoryCreationTemplateResponse>> HandleAsync(UpdateRepositoryCreationTemplateRequest input, EcrTarget target, EcrCall call, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();

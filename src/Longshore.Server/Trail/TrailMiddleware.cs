@@ -1,5 +1,4 @@
 using Longshore.Server.Access;
-using Longshore.Server.Hosting;
 
 namespace Longshore.Server.Trail;
 
@@ -8,8 +7,6 @@ namespace Longshore.Server.Trail;
 /// </summary>
 internal sealed class TrailMiddleware(RequestDelegate next, TrailService trail, Refusals refusals)
 {
-    private const string TurnedAway = "TOOMANYREQUESTS";
-
     /// <summary>Runs the rest of the pipeline.</summary>
     public Task InvokeAsync(HttpContext context) => trail.IsOn && CallNames.IsRecorded(context.Request) ? RecordAsync(context) : next(context);
 
@@ -37,12 +34,6 @@ internal sealed class TrailMiddleware(RequestDelegate next, TrailService trail, 
 
     private Task GuardAsync(HttpContext context)
     {
-        if (refusals.MustTurnAway(context))
-        {
-            CallRecord.Of(context).ErrorCode = TurnedAway;
-            return LastResort.RefuseAsync(context);
-        }
-
         // The answer is ready by then, and what it says is in the record.
         context.Response.OnStarting(() =>
         {

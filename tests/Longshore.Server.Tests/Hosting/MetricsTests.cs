@@ -42,8 +42,12 @@ public sealed partial class MetricsTests
         Assert.DoesNotContain("secret-", text, StringComparison.Ordinal);
         Assert.All(text.TrimEnd('\n').Split('\n'), static line => Assert.Matches(Line(), line));
 
-        using var elsewhere = await http.GetAsync(new Uri(server.BaseAddress, "/metrics"), Token);
-        Assert.Equal(HttpStatusCode.NotFound, elsewhere.StatusCode);
+        foreach (var path in (string[])["/metrics", "/METRICS", "/metrics/", "/%6detrics", "/x/../Metrics/"])
+        {
+            using var elsewhere = await http.GetAsync(new Uri(server.BaseAddress, path), Token);
+            Assert.True(elsewhere.StatusCode == HttpStatusCode.NotFound, path);
+        }
+
         using var registry = await http.GetAsync(new Uri(metrics, "/v2/"), Token);
         Assert.Equal(HttpStatusCode.NotFound, registry.StatusCode);
         using var health = await http.GetAsync(new Uri(metrics, "/readyz"), Token);

@@ -48,7 +48,9 @@ internal static class TelemetrySetup
             var own = context.Connection.LocalPort == context.RequestServices.GetRequiredService<MetricsPort>().Number;
             var path = context.Request.Path;
             var probe = path.Equals("/healthz", StringComparison.Ordinal) || path.Equals("/readyz", StringComparison.Ordinal);
-            if (own ? probe || path.Equals(Path, StringComparison.Ordinal) : !path.Equals(Path, StringComparison.Ordinal)) return next(context);
+            // As routes compare: without case, and without a slash at the end.
+            var metrics = path.Value is { } text && text.TrimEnd('/').Equals(Path, StringComparison.OrdinalIgnoreCase);
+            if (own ? probe || metrics : !metrics) return next(context);
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
         });
