@@ -29,7 +29,9 @@ internal sealed class TrailLog : IDisposable
     private const int WakeAt = 256 * 1024;
     private const int FrameHead = 4 + 1 + 8 + 8 + 8;
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(25);
-    private static readonly TimeSpan SyncEvery = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long after it was taken a record is synced, when nobody waits for it.</summary>
+    public static readonly TimeSpan SyncEvery = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
