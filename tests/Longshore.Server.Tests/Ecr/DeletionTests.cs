@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Longshore.Server.Commands;
 using Longshore.Server.Hosting;
-using Longshore.Storage.Metadata;
-using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 

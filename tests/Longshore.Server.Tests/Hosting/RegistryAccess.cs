@@ -1,7 +1,6 @@
 using System.Text;
 using Longshore.Core;
 using Longshore.Server.Access;
-using Longshore.Server.Hosting;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;

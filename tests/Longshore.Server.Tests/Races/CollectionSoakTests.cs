@@ -4,8 +4,8 @@ using System.Globalization;
 using System.Net;
 using Longshore.Server.Tests.Faults;
 using Longshore.Storage.Metadata;
-using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Races;

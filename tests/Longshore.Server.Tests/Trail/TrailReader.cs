@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
-using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Aws;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Trail;
