@@ -65,11 +65,16 @@ internal static class CallNames
     }
 
     /// <summary>
-    /// Whether the answer waits until the beginning is on disk. Not for pushes: a layer is nothing that anybody sees until an image names it, and an image's
-    /// record follows within <see cref="TrailLog.SyncEvery"/>. A sync of its own for each push would take from the disk what the pushes' own bodies and rows
-    /// need (3% of the rate, measured). A killed process loses nothing; without power the last moment's pushes can be without their records.
+    /// What an answer waits for. Uploads of layers wait for nothing: nobody sees a layer until an image names it, and the record of that PutImage comes after
+    /// theirs in the same file. Pushes wait until they are written: a sync of its own for each would take from the disk what their bodies and rows need (3% of the
+    /// rate, measured). Everything else that changes something waits for its sync.
     /// </summary>
-    public static bool IsDurable(CallRecord record) => record.EventName is not (Initiate or "UploadLayerPart" or "CompleteLayerUpload" or "MountLayer" or "PutImage");
+    public static TrailPromise PromiseOf(CallRecord record) => record.EventName switch
+    {
+        Initiate or "UploadLayerPart" or "CompleteLayerUpload" or "MountLayer" => TrailPromise.Later,
+        "PutImage" => TrailPromise.Written,
+        _ => TrailPromise.Synced,
+    };
 
     /// <summary>A POST may begin an upload, take a whole layer, or mount one.</summary>
     private static void CompleteUpload(CallRecord record, HttpRequest request)

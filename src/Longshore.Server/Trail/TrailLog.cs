@@ -4,12 +4,12 @@ namespace Longshore.Server.Trail;
 
 /// <summary>A call that was begun in the trail.</summary>
 /// <param name="Sequence">The number of its beginning.</param>
-/// <param name="Kept">Completes when the beginning is on disk; fails when it cannot be brought there. Already complete for calls that promise nothing durable.</param>
+/// <param name="Kept">Completes when the beginning is where its <see cref="TrailPromise"/> wants it; fails when it cannot be brought there.</param>
 internal readonly record struct TrailBegun(long Sequence, Task Kept);
 
 /// <summary>
 /// The one way into the trail. Callers copy their record into a buffer and go on; one thread numbers, chains, writes and syncs what has
-/// queued up. Beginnings are synced at once, all that wait together in one sync; the rest within a second.
+/// queued up. Beginnings whose answer waits are written or synced at once, all that wait together; the rest within <see cref="SyncEvery"/>.
 /// </summary>
 /// <remarks>
 /// <see cref="room"/> is what can still be promised: bytes of preallocated segments that nothing queued has claimed. A beginning is only taken
@@ -87,17 +87,17 @@ internal sealed class TrailLog : IDisposable
     /// <summary>Begins a call. Null when its record cannot be kept: then nothing may be done.</summary>
     /// <param name="payload">The record: a JSON object that begins with its kind.</param>
     /// <param name="at">Its time, microseconds since 1970.</param>
-    /// <param name="durable">Whether the answer must wait for it.</param>
+    /// <param name="promise">What the answer waits for.</param>
     /// <param name="cancellationToken">Ends the wait for room.</param>
-    public ValueTask<TrailBegun?> BeginAsync(ReadOnlySpan<byte> payload, long at, bool durable, CancellationToken cancellationToken)
+    public ValueTask<TrailBegun?> BeginAsync(ReadOnlySpan<byte> payload, long at, TrailPromise promise, CancellationToken cancellationToken)
     {
         lock (gate)
         {
-            if (TryBegin(payload, at, durable) is { } begun) return new(begun);
+            if (TryBegin(payload, at, promise) is { } begun) return new(begun);
             if (full || stopping) return new((TrailBegun?)null);
         }
 
-        return BeginSlowlyAsync(payload.ToArray(), at, durable, cancellationToken);
+        return BeginSlowlyAsync(payload.ToArray(), at, promise, cancellationToken);
     }
 
     /// <summary>Takes the record of a call that has ended: waits while the writer is behind, and counts it as lost when the disk is full.</summary>
@@ -153,16 +153,18 @@ internal sealed class TrailLog : IDisposable
         segments.Dispose();
     }
 
-    private TrailBegun? TryBegin(ReadOnlySpan<byte> payload, long at, bool durable)
+    private TrailBegun? TryBegin(ReadOnlySpan<byte> payload, long at, TrailPromise promise)
     {
         var cost = payload.Length + LineOverhead;
         if (full || stopping || room - cost < (openBegins + 1) * EndReserve || filling.Used > MaxPending) return null;
         var sequence = Take(payload, TrailLine.Begin, at, 0, cost);
         openBegins++;
-        if (!durable) return new TrailBegun(sequence, Task.CompletedTask);
-        if (!filling.WantsSync)
+        if (promise == TrailPromise.Later) return new TrailBegun(sequence, Task.CompletedTask);
+        var sync = promise == TrailPromise.Synced;
+        if (!filling.Asked || (sync && !filling.WantsSync))
         {
-            filling.WantsSync = true;
+            filling.Asked = true;
+            filling.WantsSync |= sync;
             Monitor.Pulse(gate);
         }
 
@@ -203,7 +205,7 @@ internal sealed class TrailLog : IDisposable
         return sequence;
     }
 
-    private async ValueTask<TrailBegun?> BeginSlowlyAsync(byte[] payload, long at, bool durable, CancellationToken cancellationToken)
+    private async ValueTask<TrailBegun?> BeginSlowlyAsync(byte[] payload, long at, TrailPromise promise, CancellationToken cancellationToken)
     {
         var deadline = time.GetTimestamp();
         while (time.GetElapsedTime(deadline) < MaxWait)
@@ -211,7 +213,7 @@ internal sealed class TrailLog : IDisposable
             Task change;
             lock (gate)
             {
-                if (TryBegin(payload, at, durable) is { } begun) return begun;
+                if (TryBegin(payload, at, promise) is { } begun) return begun;
                 if (full || stopping) return null;
                 change = roomChanged.Task;
                 filling.Asked = true;
@@ -263,8 +265,8 @@ internal sealed class TrailLog : IDisposable
                     if (left <= TimeSpan.Zero || !Monitor.Wait(gate, left)) break;
                 }
 
-                // Reads are gathered; whoever waits for a sync is not kept waiting.
-                if (filling is { WantsSync: false, Asked: false, Used: < WakeAt } && !stopping && filling.Used > 0) Monitor.Wait(gate, Gather);
+                // Reads are gathered; whoever waits is not kept waiting.
+                if (filling is { Asked: false, Used: < WakeAt } && !stopping && filling.Used > 0) Monitor.Wait(gate, Gather);
                 (filling, writing) = (writing, filling);
                 last = stopping;
             }
@@ -374,13 +376,15 @@ internal sealed class TrailLog : IDisposable
 
         public long Cost { get; private set; }
 
-        public bool WantsSync { get; set; }
-
+        /// <summary>Whether somebody waits for this batch: no gathering.</summary>
         public bool Asked { get; set; }
+
+        /// <summary>Whether they wait for its sync, too.</summary>
+        public bool WantsSync { get; set; }
 
         public TaskCompletionSource? Written { get; set; }
 
-        public bool IsIdle => Used == 0 && !WantsSync && !Asked;
+        public bool IsIdle => Used == 0 && !Asked;
 
         public void Add(ReadOnlySpan<byte> payload, char kind, long sequence, long begun, long at)
         {

@@ -116,9 +116,8 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     {
         if (record.ReadOnly || !started || http.Features.Get<Admission>() is not null) return default;
         CallNames.Complete(record, http);
-        var durable = CallNames.IsDurable(record);
         var at = Now;
-        var begun = Log.BeginAsync(TrailPayload.Write(TrailLine.Begin, at, 0, record, http, options.DefaultRegistry, 0), at, durable, cancellationToken);
+        var begun = Log.BeginAsync(TrailPayload.Write(TrailLine.Begin, at, 0, record, http, options.DefaultRegistry, 0), at, CallNames.PromiseOf(record), cancellationToken);
         return begun.IsCompletedSuccessfully ? new(Admit(http, begun.Result, at)) : AwaitAsync(http, begun, at);
     }
 

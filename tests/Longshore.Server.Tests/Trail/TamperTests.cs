@@ -193,7 +193,7 @@ public sealed class TamperTests
     {
         await using var trail = await TrailFiles.OpenAsync();
         var at = trail.Service!.Now;
-        var begun = await trail.Service.Log.BeginAsync(TrailFiles.Payload(TrailLine.Begin, at, 0, "x"), at, durable: true, CancellationToken.None);
+        var begun = await trail.Service.Log.BeginAsync(TrailFiles.Payload(TrailLine.Begin, at, 0, "x"), at, TrailPromise.Synced, CancellationToken.None);
         await begun!.Value.Kept;
         // The beginning is carried over to the segment that is last when the server goes.
         await trail.FillAsync(2);

@@ -57,7 +57,7 @@ internal sealed class TrailFiles : IAsyncDisposable
             var pad = new string('x', 400);
             if (written % 3 == 0)
             {
-                var begun = await Service.Log.BeginAsync(Payload(TrailLine.Begin, at, written, pad), at, durable: written % 30 == 0, CancellationToken.None);
+                var begun = await Service.Log.BeginAsync(Payload(TrailLine.Begin, at, written, pad), at, written % 30 == 0 ? TrailPromise.Synced : TrailPromise.Later, CancellationToken.None);
                 Assert.NotNull(begun);
                 await begun.Value.Kept;
                 await Service.Log.AppendAsync(Payload(TrailLine.End, at, written, pad, begun.Value.Sequence), at, begun.Value.Sequence);
