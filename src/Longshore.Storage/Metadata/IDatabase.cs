@@ -31,7 +31,7 @@ public interface IDatabase : IAsyncDisposable
     /// <summary>
     /// As <see cref="WriteAsync"/>, for works on hot paths that stay right beside each other: they lock the rows that they decide from
     /// (<see cref="DbSession"/>'s lock comments), or decide in the statement that writes. A work of <see cref="WriteAsync"/> never runs
-    /// beside any other. Which ones: docs/decisions/0011-writes-on-postgresql.md. On SQLite, whose writer is one, the same as <see cref="WriteAsync"/>.
+    /// beside any other. Which ones: docs/decisions/0016-writes-on-postgresql.md. On SQLite, whose writer is one, the same as <see cref="WriteAsync"/>.
     /// </summary>
     ValueTask<T> WriteBesideAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
         WriteAsync(durability, work, cancellationToken);

@@ -7,7 +7,7 @@ namespace Longshore.Storage.Metadata;
 /// Writes run in READ COMMITTED. Each takes an advisory lock first, in the same round trip that begins its transaction: a work of
 /// <see cref="WriteAsync"/> alone, as on SQLite, so that what it reads stands until its commit; works of
 /// <see cref="WriteBesideAsync"/> together, since those take the row locks that they need. A server that stops in the middle of a
-/// transaction without closing its connection loses it after <see cref="IdleLimit"/>. docs/decisions/0011-writes-on-postgresql.md.
+/// transaction without closing its connection loses it after <see cref="IdleLimit"/>. docs/decisions/0016-writes-on-postgresql.md.
 /// </remarks>
 public sealed class PostgresDatabase : IDatabase
 {

@@ -40,7 +40,8 @@ public sealed class KeyFileTests : IDisposable
                 Durability.Synced, s => s.ExecuteAsync("INSERT INTO settings (name, value) VALUES ('access.server-key.1', @key)", ("@key", bare)), Token);
         }
 
-        Assert.True(Contains(directory.Path, bare));
+        // Where the database is no file, only its rows can be looked at.
+        Assert.Equal(!TestDatabases.IsPostgres, Contains(directory.Path, bare));
         await using (var access = await AccessFixture.StartAsync(directory.Path))
         {
             Assert.Equal(1u, access.Get<ServerKeys>().CurrentId);
@@ -192,7 +193,7 @@ public sealed class KeyFileTests : IDisposable
         }
 
         File.Delete(KeyFile.Path);
-        await using (var database = SqliteDatabase.Open(directory.Combine("longshore.db")))
+        await using (var database = TestDatabases.Open(directory.Path))
         {
             Assert.Equal(1, (await Keys(database).ReplaceLostAsync(Token)).Value);
             Assert.Equal(0, (await Keys(database).ReplaceLostAsync(Token)).Value);

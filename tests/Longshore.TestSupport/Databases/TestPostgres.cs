@@ -28,7 +28,7 @@ public static class TestPostgres
         "${as[@]}" "$bin/initdb" -D "$dir/db" -U longshore --auth=trust --no-sync -E UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US >/dev/null
         "${as[@]}" "$bin/pg_ctl" -D "$dir/db" -w -t 60 -l "$dir/log" -o "-p $1 -c listen_addresses=127.0.0.1 -c unix_socket_directories=$dir -c fsync=off \
             -c full_page_writes=off -c max_connections=600 -c shared_buffers=256MB -c max_wal_size=2GB -c deadlock_timeout=200ms" start >/dev/null 2>&1 </dev/null
-        echo ready
+        echo "ready $dir"
         cat >/dev/null || true
         """;
 
@@ -65,8 +65,12 @@ public static class TestPostgres
     {
         using var source = NpgsqlDataSource.Create(Server.ConnectionString(url[(url.LastIndexOf('/') + 1)..], Shared.Value.Port));
         using var command = source.CreateCommand(sql);
+        command.CommandTimeout = 0;
         command.ExecuteNonQuery();
     }
+
+    /// <summary>What the server has logged so far.</summary>
+    public static string ReadLog() => File.ReadAllText(Path.Combine(Shared.Value.Directory, "log"));
 
     internal static string CreateDatabase(string name)
     {
@@ -86,19 +90,21 @@ public static class TestPostgres
         var start = new ProcessStartInfo("/bin/bash") { RedirectStandardInput = true, RedirectStandardOutput = true };
         foreach (var argument in (string[])["-c", Script, "longshore-test-postgres", port.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(argument);
         var process = Process.Start(start)!;
-        if (process.StandardOutput.ReadLine() != "ready") throw new InvalidOperationException("PostgreSQL did not start.");
-        var server = new Server(port, process);
+        if (process.StandardOutput.ReadLine() is not { } line || !line.StartsWith("ready ", StringComparison.Ordinal)) throw new InvalidOperationException("PostgreSQL did not start.");
+        var server = new Server(port, process, line["ready ".Length..]);
         server.Run($"CREATE DATABASE {Template}");
         var address = PostgresAddress.Parse(server.UrlOf(Template), out _)!;
         PostgresDatabase.Open(address, TimeProvider.System).DisposeAsync().AsTask().GetAwaiter().GetResult();
         return server;
     }
 
-    private sealed class Server(int port, Process process)
+    private sealed class Server(int port, Process process, string directory)
     {
         private readonly NpgsqlDataSource source = NpgsqlDataSource.Create(ConnectionString("postgres", port, pooling: true));
 
         public int Port => port;
+
+        public string Directory => directory;
 
         /// <summary>Held open: the end of its input ends the server.</summary>
         public Process Keeper => process;
