@@ -4,6 +4,7 @@ using System.Text.Json;
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting;
 using Longshore.TestSupport.Aws;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 
@@ -13,6 +14,8 @@ namespace Longshore.Server.Tests.Backups;
 public sealed class BackupTests
 {
     private static readonly string[] Hasty = ["--create-on-push", "--blob-lease", "60s", "--gc-grace", "1s", "--gc-interval", "1s"];
+
+    public BackupTests() => TestDatabases.RequireSqlite("PostgreSQL has its own backup");
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
 
@@ -65,6 +66,7 @@ public sealed class DiskFullTests
     [Fact]
     public async Task A_database_without_room_refuses_writes_serves_reads_and_goes_on_when_there_is_room()
     {
+        TestDatabases.RequireSqlite("it fills the disk of the data directory");
         await using var disk = await SmallDisk.MountAsync(16, Token);
         using var elsewhere = new TemporaryDirectory("blobs");
         await using var registry = await LiveRegistry.StartAsync(Token, Path.Combine(disk.Path, "data"), "--blobs", elsewhere.Path);

@@ -203,8 +203,8 @@ public sealed class CollectionJobTests
         var rows = await content.Database.ReadAsync(
             s => s.QueryAsync(
                 """
-                SELECT 'b' || id || ' ' || digest || state || COALESCE(condemned_at, '') FROM blobs
-                UNION ALL SELECT 'l' || repository_id || ' ' || blob_id || COALESCE(leased_until, '') FROM repository_blobs ORDER BY 1
+                SELECT 'b' || id || ' ' || digest || state || COALESCE(condemned_at, 0) FROM blobs
+                UNION ALL SELECT 'l' || repository_id || ' ' || blob_id || COALESCE(leased_until, 0) FROM repository_blobs ORDER BY 1
                 """,
                 static row => row.GetString(0)),
             Token);
