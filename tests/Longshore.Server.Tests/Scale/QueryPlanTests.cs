@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Longshore.Core;
 using Longshore.Core.Oci;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Archiving;
