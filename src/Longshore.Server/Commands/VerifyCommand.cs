@@ -41,7 +41,7 @@ internal sealed class VerifyCommand : OptionsCommand
 
         // A blob disk that is not mounted, or a forgotten --blobs, must not look like a registry whose bodies are all lost:
         // a repair would write that down.
-        if (!FileSystemBlobStore.Exists(options.BlobDirectory))
+        if (options.BlobBucket is null && !FileSystemBlobStore.Exists(options.BlobDirectory))
         {
             await error.WriteLineAsync($"longshore: there is no blob store in {options.BlobDirectory}. Mount it, or name its directory with --blobs.");
             return ExitCodes.Failed;
@@ -76,6 +76,13 @@ internal sealed class VerifyCommand : OptionsCommand
             }
 
             var store = BlobStores.Open(options, time);
+            if (options.BlobBucket is { } bucket && await store.ListAsync(cancellationToken).FirstOrDefaultAsync(cancellationToken) == default
+                && await database.ReadAsync(session => session.QueryFirstAsync("SELECT 1 FROM blobs", static row => row.GetInt64(0)), cancellationToken) == 1)
+            {
+                await error.WriteLineAsync($"longshore: there is no body in {bucket}, and the registry has some. Name its bucket and prefix with --blobs.");
+                return ExitCodes.Failed;
+            }
+
             var verifier = new RegistryVerifier(database, store, time, repair, report.Add, report.Progress);
             var summary = await verifier.RunAsync(cancellationToken);
             report.End(summary, repair);

@@ -30,7 +30,7 @@ internal static class BlobState
 }
 
 /// <summary>The bodies that a repository may see: find, read, take out of sight.</summary>
-internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvider time)
+internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvider time, RedirectOptions? redirects = null)
 {
     private const string FindSql =
         """
@@ -78,14 +78,22 @@ internal sealed class BlobShelf(IDatabase database, IBlobStore store, TimeProvid
             },
             cancellationToken);
 
-    /// <summary>Opens a body for reading. BlobUnknown when it was collected meanwhile.</summary>
-    public async ValueTask<Outcome<IBlobReader>> OpenAsync(BlobInfo blob, CancellationToken cancellationToken)
+    /// <summary>A URL at which the body's store serves it, for a pull that is better sent there; else null. Whoever has it may read: it is shown to the caller alone.</summary>
+    public Uri? FindDownloadUrl(BlobInfo blob) => (redirects?.Redirects ?? PullRedirects.Never) switch
     {
-        var reader = await store.OpenReadAsync(blob.Location, cancellationToken);
+        PullRedirects.Auto when blob.Size >= RedirectOptions.Threshold && store.IsPublic(blob.Location) => store.Presign(blob.Location, RedirectOptions.Lifetime),
+        PullRedirects.Always => store.Presign(blob.Location, RedirectOptions.Lifetime),
+        _ => null,
+    };
+
+    /// <summary>Opens a body for reading from start to end, where its store has to know. BlobUnknown when it was collected meanwhile.</summary>
+    public async ValueTask<Outcome<IBlobReader>> OpenAsync(BlobInfo blob, long start, long end, CancellationToken cancellationToken)
+    {
+        var reader = await store.OpenReadAsync(blob.Location, start, end, cancellationToken);
         if (reader is null && await LocationAsync(blob.Digest, cancellationToken) is { } moved && moved != blob.Location)
         {
             // It went to the other area of the store since it was looked up.
-            reader = await store.OpenReadAsync(moved, cancellationToken);
+            reader = await store.OpenReadAsync(moved, start, end, cancellationToken);
         }
 
         return reader is null ? ContentErrors.BlobUnknown(blob.Digest) : Outcome<IBlobReader>.Of(reader);

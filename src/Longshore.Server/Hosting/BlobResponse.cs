@@ -28,7 +28,14 @@ internal sealed class BlobResponse(BlobShelf blobs, ILogger<BlobResponse> logger
             return null;
         }
 
-        if (!(await blobs.OpenAsync(blob, http.RequestAborted)).TryGet(out var reader, out var error)) return error;
+        if (blobs.FindDownloadUrl(blob) is { } elsewhere)
+        {
+            Redirect(http.Response, blob, elsewhere);
+            return null;
+        }
+
+        var (start, length) = status == StatusCodes.Status206PartialContent ? (range.Start, range.Length) : (0, blob.Size);
+        if (!(await blobs.OpenAsync(blob, start, start + length, http.RequestAborted)).TryGet(out var reader, out var error)) return error;
         await using (reader)
         {
             if (reader.Length != blob.Size)
@@ -38,7 +45,6 @@ internal sealed class BlobResponse(BlobShelf blobs, ILogger<BlobResponse> logger
             }
 
             WriteHead(http.Response, status, range, blob, entityTag);
-            var (start, length) = status == StatusCodes.Status206PartialContent ? (range.Start, range.Length) : (0, blob.Size);
             await CopyAsync(http, reader, blob.Digest, start, length);
         }
 
@@ -104,6 +110,16 @@ internal sealed class BlobResponse(BlobShelf blobs, ILogger<BlobResponse> logger
                 headers.ContentRange = string.Create(CultureInfo.InvariantCulture, $"bytes */{blob.Size}");
                 break;
         }
+    }
+
+    // 307: the method stays, and so does the client's Range. The URL is the caller's secret for as long as it is good.
+    private static void Redirect(HttpResponse response, BlobInfo blob, Uri elsewhere)
+    {
+        response.StatusCode = StatusCodes.Status307TemporaryRedirect;
+        response.Headers.Location = elsewhere.AbsoluteUri;
+        response.Headers.CacheControl = "private, no-store";
+        response.Headers["Docker-Content-Digest"] = blob.Digest.Value;
+        response.ContentLength = 0;
     }
 
     private async Task CopyAsync(HttpContext http, IBlobReader reader, Digest digest, long start, long length)

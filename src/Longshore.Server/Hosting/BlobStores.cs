@@ -1,3 +1,4 @@
+using Longshore.Server.Content;
 using Longshore.Storage.Blobs;
 
 namespace Longshore.Server.Hosting;
@@ -5,7 +6,16 @@ namespace Longshore.Server.Hosting;
 /// <summary>The store of bodies that the options name: the standard area and the archive.</summary>
 internal static class BlobStores
 {
-    /// <summary>Opens both, and creates what directories they lack.</summary>
-    public static IBlobStore Open(ServeOptions options, TimeProvider time) =>
-        new TieredBlobStore(new FileSystemBlobStore(options.BlobDirectory, time), new FileSystemBlobStore(options.ArchiveDirectory, time));
+    /// <summary>Opens both, and creates what directories they lack. A bucket is not asked for anything yet: one that is away now may come back.</summary>
+    public static IBlobStore Open(ServeOptions options, TimeProvider time) => new TieredBlobStore(
+        options.BlobBucket is { } bucket ? Open(bucket, time) : new FileSystemBlobStore(options.BlobDirectory, time),
+        options.ArchiveBucket is { } archive ? Open(archive, time) : new FileSystemBlobStore(options.ArchiveDirectory, time));
+
+    /// <summary>Who reads and writes the buckets: variables of their own, so that others of AWS's may serve something else; without them AWS's usual chain.</summary>
+    private static S3BlobStore Open(S3BlobOptions bucket, TimeProvider time) => new(
+        bucket,
+        Variable("AWS_S3_ACCESS_KEY_ID") is { } id && Variable("AWS_S3_SECRET_ACCESS_KEY") is { } secret ? (id, secret, Variable("AWS_S3_SESSION_TOKEN")) : null,
+        time);
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 }

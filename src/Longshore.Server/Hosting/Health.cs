@@ -16,15 +16,12 @@ internal sealed class Health(IDatabase database, IBlobStore blobs, TimeProvider 
     public async Task<string?> FindUnreadyAsync(CancellationToken cancellationToken)
     {
         if (!await AnswersAsync("database", ReadDatabaseAsync, cancellationToken)) return "database";
-        if (!await AnswersAsync("blob store", ListBlobsAsync, cancellationToken)) return "blob store";
+        if (!await AnswersAsync("blob store", ProbeBlobsAsync, cancellationToken)) return "blob store";
         return null;
     }
 
     // Listing asks the store without changing it: the route is open to everyone, and a full store still serves pulls.
-    private async Task ListBlobsAsync(CancellationToken cancellationToken)
-    {
-        await foreach (var _ in blobs.ListUploadsAsync(cancellationToken)) return;
-    }
+    private Task ProbeBlobsAsync(CancellationToken cancellationToken) => blobs.ProbeAsync(cancellationToken).AsTask();
 
     private async Task ReadDatabaseAsync(CancellationToken cancellationToken) =>
         await database.ReadAsync(session => session.QueryFirstAsync("SELECT 1", row => row.GetInt64(0)), cancellationToken);

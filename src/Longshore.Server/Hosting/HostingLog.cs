@@ -9,6 +9,9 @@ internal static partial class HostingLog
     [LoggerMessage(1001, LogLevel.Error, "Request {RequestId} {Method} {Path}: the store is full: {Reason}")]
     public static partial void StorageFull(this ILogger logger, string requestId, string method, string path, string reason);
 
+    [LoggerMessage(1009, LogLevel.Warning, "Request {RequestId} {Method} {Path}: the store does not answer: {Reason}")]
+    public static partial void StorageUnavailable(this ILogger logger, string requestId, string method, string path, string reason);
+
     [LoggerMessage(1002, LogLevel.Debug, "Request {RequestId} {Method} {Path}: the client went away or broke the protocol: {Reason}")]
     public static partial void ClientBroke(this ILogger logger, string requestId, string method, string path, string reason);
 

@@ -83,6 +83,10 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
             case DatabaseAwayException away:
                 logger.DatabaseAway(context.TraceIdentifier, request.Method, path, away.Message);
                 return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, null, "The registry's database does not answer. Try again.");
+            case StorageUnavailableException away:
+                logger.StorageUnavailable(context.TraceIdentifier, request.Method, path, away.Message);
+                if (!context.Response.HasStarted) context.Response.OnStarting(static state => RetryLater((HttpResponse)state), context.Response);
+                return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, null, "The registry's store does not answer. Try again later.");
             default:
                 logger.RequestFailed(exception, context.TraceIdentifier, request.Method, path);
                 return WriteAsync(context, StatusCodes.Status500InternalServerError, null, "The registry failed. Its log tells more under this request id.");
@@ -110,6 +114,12 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 $$"""{"__type":"ThrottlingException","message":"{{TooManyRequestsException.Sentence}}"}"""),
         };
         await response.WriteAsync(body, context.RequestAborted);
+    }
+
+    private static Task RetryLater(HttpResponse response)
+    {
+        response.Headers.RetryAfter = "5";
+        return Task.CompletedTask;
     }
 
     private static async Task WriteAsync(HttpContext context, int status, string? reason, string message)

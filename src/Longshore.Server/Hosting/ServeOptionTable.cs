@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using Longshore.Core;
 using Longshore.Server.Access;
+using Longshore.Server.Content;
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
@@ -72,11 +74,16 @@ internal static class ServeOptionTable
         new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory; or postgres://USER@HOST[:PORT]/DATABASE[?sslmode=verify-full]",
             "The database of everything that is not a body. Several servers may share one of PostgreSQL; its password is best given in LONGSHORE_DATABASE_PASSWORD.", ReadDatabase)
         { Shown = static text => text[..(text.IndexOf(':', StringComparison.Ordinal) + 1)] + "…" },
-        new("blobs", "DIR", "blobs in the data directory", "a directory; it is created when missing",
-            "Where bodies of blobs are kept.", ReadBlobs),
-        new("archive", "DIR", "archive in the data directory", "a directory; it is created when missing",
+        new("blobs", "PLACE", "blobs in the data directory", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?endpoint=URL&region=…&path-style=…&sse=…&sse-kms-key=…&public-endpoint=URL]",
+            "Where bodies of blobs are kept: docs/operate/s3.md.",
+            static (o, text) => ReadStore(text, directory => o.Blobs = directory, bucket => o.BlobBucket = bucket)),
+        new("archive", "PLACE", "archive in the data directory, or below the bucket's prefix", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?…] as for blobs",
             "Where bodies of archived images are kept; may be on slower, cheaper storage.",
-            static (o, text) => text.Length > 0 ? Done(() => o.Archive = text) : ""),
+            static (o, text) => ReadStore(text, directory => o.Archive = directory, bucket => o.ArchiveUrl = bucket)),
+        new("redirect-pulls", "MODE", "auto", "auto, always or never",
+            "Send clients to the bucket for bodies, with URLs that are good for 15 minutes. auto: bodies of 1 MiB and more, when the bucket's URL has a public-endpoint.",
+            static (o, text) => text is "auto" or "always" or "never"
+                ? Done(() => o.RedirectPulls = text switch { "auto" => PullRedirects.Auto, "always" => PullRedirects.Always, _ => PullRedirects.Never }) : ""),
         new("key-file", "FILE", "sealing.key in the data directory", "a file of mode 0600; the first start makes it",
             "The keys that seal the database's secrets. Keep a copy, apart from copies of the database.",
             static (o, text) => text.Length > 0 ? Done(() => o.KeyFile = text) : ""),
@@ -168,12 +175,11 @@ internal static class ServeOptionTable
         return Done(() => options.Database = address);
     }
 
-    private static string? ReadBlobs(ServeOptions options, string text)
+    private static string? ReadStore(string text, Action<string> directory, Action<S3BlobOptions> bucket)
     {
-        if (text.StartsWith("s3:", StringComparison.OrdinalIgnoreCase)) return "S3 is not offered by this version yet";
-        if (text.Length == 0 || text.Contains("://", StringComparison.Ordinal)) return "";
-        options.Blobs = text;
-        return null;
+        if (text.StartsWith(S3BlobOptions.Scheme, StringComparison.Ordinal))
+            return S3BlobOptions.TryParse(text, out var problem) is { } options ? Done(() => bucket(options)) : problem;
+        return text.Length == 0 || text.Contains("://", StringComparison.Ordinal) ? "" : Done(() => directory(text));
     }
 
     private static string? ReadPublicUrl(ServeOptions options, string text)

@@ -1,5 +1,7 @@
 using System.Net;
 using Longshore.Server.Access;
+using Longshore.Server.Content;
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Hosting;
@@ -45,6 +47,12 @@ internal sealed class ServeOptions
 
     /// <summary>Directory of bodies, or null for <c>blobs</c> in the data directory.</summary>
     public string? Blobs { get; set; }
+
+    /// <summary>The bucket of bodies, instead of a directory; or null.</summary>
+    public S3BlobOptions? BlobBucket { get; set; }
+
+    /// <summary>Which pulls are sent to the bucket.</summary>
+    public PullRedirects RedirectPulls { get; set; }
 
     /// <summary>Whether an authorised push to a missing repository creates it.</summary>
     public bool CreateOnPush { get; set; }
@@ -126,6 +134,12 @@ internal sealed class ServeOptions
 
     /// <summary>Where bodies of archived images lie; null means archive in the data directory.</summary>
     public string? Archive { get; set; }
+
+    /// <summary>The bucket that was named for bodies of archived images, or null.</summary>
+    public S3BlobOptions? ArchiveUrl { get; set; }
+
+    /// <summary>The bucket of bodies of archived images, whichever way it was given: beside the others unless a place was named.</summary>
+    public S3BlobOptions? ArchiveBucket => ArchiveUrl ?? (Archive is null ? BlobBucket?.Below("archive") : null);
 
     /// <summary>The same, absolute.</summary>
     public string ArchiveDirectory => Path.GetFullPath(Archive ?? Path.Combine(Data, "archive"));

@@ -36,6 +36,7 @@ internal static class ServerComposition
             RecycleBinLifecycle = options.RecycleBinLifecycle,
             RecycleBinDelete = options.RecycleBinDelete,
         });
+        services.AddSingleton(new RedirectOptions(options.RedirectPulls));
         services.AddSingleton(new CollectionOptions
         {
             Interval = options.CollectionInterval,

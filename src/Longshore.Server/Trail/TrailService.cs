@@ -153,6 +153,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
         {
             BadHttpRequestException bad => bad.StatusCode,
             StorageFullException => StatusCodes.Status507InsufficientStorage,
+            StorageUnavailableException => StatusCodes.Status503ServiceUnavailable,
             _ when http.RequestAborted.IsCancellationRequested => StatusCodes.Status499ClientClosedRequest,
             _ => StatusCodes.Status500InternalServerError,
         };

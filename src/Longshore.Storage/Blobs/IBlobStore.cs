@@ -4,7 +4,7 @@ namespace Longshore.Storage.Blobs;
 
 /// <summary>
 /// Where bodies of blobs live. Knows bytes, keys and locations; nothing of repositories or rights.
-/// Implementations: FileSystemBlobStore; the contract suite in Longshore.Storage.Tests holds for each.
+/// Implementations: FileSystemBlobStore, S3BlobStore; the contract suite in Longshore.Storage.Tests holds for each.
 /// </summary>
 /// <remarks>
 /// A body is written under an upload key and then published under its digest and generation. Callers may assume:
@@ -45,11 +45,29 @@ public interface IBlobStore
     /// <summary>Opens a published body, or gives null when the store has none at this location.</summary>
     ValueTask<IBlobReader?> OpenReadAsync(string location, CancellationToken cancellationToken);
 
+    /// <summary>As <see cref="OpenReadAsync(string, CancellationToken)"/>, telling which bytes will be read: no promise, and others may be read as well.</summary>
+    /// <param name="location">The body.</param>
+    /// <param name="start">The first byte.</param>
+    /// <param name="end">Behind the last byte.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long end, CancellationToken cancellationToken) => OpenReadAsync(location, cancellationToken);
+
+    /// <summary>Whether the operator says that clients reach the store of a body themselves.</summary>
+    bool IsPublic(string location) => false;
+
+    /// <summary>
+    /// A URL at which whoever has it may GET a published body, with no other proof of who he is: a secret. Null when the store offers none. Nobody looks whether
+    /// there is such a body.
+    /// </summary>
+    /// <param name="location">The body.</param>
+    /// <param name="lifetime">How long the URL is good for; up to 7 days.</param>
+    Uri? Presign(string location, TimeSpan lifetime) => null;
+
     /// <summary>Removes a published body; false when there was none.</summary>
     ValueTask<bool> DeleteAsync(string location, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Moves a published body aside, out of reach of <see cref="OpenReadAsync"/>, for a person to look at.
+    /// Moves a published body aside, out of reach of <see cref="OpenReadAsync(string, CancellationToken)"/>, for a person to look at.
     /// </summary>
     /// <returns>Where it is now, in words for a person.</returns>
     ValueTask<string> QuarantineAsync(string location, CancellationToken cancellationToken);
@@ -70,6 +88,12 @@ public interface IBlobStore
 
     /// <summary>The keys of all uploads that have a body, in no promised order.</summary>
     IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken);
+
+    /// <summary>Asks the store for something small without changing it. Throws when it does not answer.</summary>
+    async ValueTask ProbeAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var _ in ListUploadsAsync(cancellationToken)) return;
+    }
 }
 
 /// <summary>Sees bytes on their way.</summary>
@@ -114,6 +138,9 @@ public interface IBlobReader : IAsyncDisposable
 
 /// <summary>The store has no room for more bytes.</summary>
 public sealed class StorageFullException(string message, Exception? inner = null) : IOException(message, inner);
+
+/// <summary>The store does not answer, or refuses work for now; later it may.</summary>
+public sealed class StorageUnavailableException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>A digest has a body in a generation in which it was to be published: another server chose the same one.</summary>
 public sealed class BodyExistsException(string message) : IOException(message);

@@ -101,6 +101,34 @@ public sealed class TieredBlobStore(IBlobStore standard, IBlobStore archive) : I
     }
 
     /// <inheritdoc/>
+    public ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long end, CancellationToken cancellationToken)
+    {
+        var (store, own) = Route(location);
+        return store.OpenReadAsync(own, start, end, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public bool IsPublic(string location)
+    {
+        var (store, own) = Route(location);
+        return store.IsPublic(own);
+    }
+
+    /// <inheritdoc/>
+    public Uri? Presign(string location, TimeSpan lifetime)
+    {
+        var (store, own) = Route(location);
+        return store.Presign(own, lifetime);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ProbeAsync(CancellationToken cancellationToken)
+    {
+        await standard.ProbeAsync(cancellationToken);
+        await archive.ProbeAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public ValueTask<bool> DeleteAsync(string location, CancellationToken cancellationToken)
     {
         var (store, own) = Route(location);

@@ -1,4 +1,3 @@
-using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -23,24 +22,9 @@ public sealed class S3Sink : IObjectSink, IDisposable
     public S3Sink(string bucket, string prefix, string region, string? endpoint, string accessKeyId, string secret, string? sessionToken)
     {
         (this.bucket, this.prefix) = (bucket, prefix.Trim('/'));
-        var config = new AmazonS3Config
-        {
-            // Servers other than AWS's know neither names of buckets as hosts nor trailing checksums (docs/dependencies.md).
-            ForcePathStyle = endpoint is not null,
-            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
-            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-        };
-        if (endpoint is null)
-        {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(region);
-        }
-        else
-        {
-            config.ServiceURL = endpoint;
-            config.AuthenticationRegion = region;
-        }
-
-        client = new AmazonS3Client(sessionToken is null ? new BasicAWSCredentials(accessKeyId, secret) : new SessionAWSCredentials(accessKeyId, secret, sessionToken), config);
+        // Servers other than AWS's do not know names of buckets as hosts.
+        client = S3Clients.Create(
+            region, endpoint, pathStyle: endpoint is not null, sessionToken is null ? new BasicAWSCredentials(accessKeyId, secret) : new SessionAWSCredentials(accessKeyId, secret, sessionToken));
     }
 
     /// <inheritdoc/>

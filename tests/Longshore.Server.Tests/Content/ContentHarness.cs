@@ -7,12 +7,14 @@ using Longshore.Server.Content.Recycling;
 using Longshore.Server.Hosting.Jobs;
 using Longshore.Server.Protection;
 using Longshore.Server.Tests.Content.Collection;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Longshore.Server.Tests.Content;
@@ -34,7 +36,7 @@ internal sealed class ContentHarness : IAsyncDisposable
         Time = first?.Time ?? new SteppedTime();
         Options = options;
         Database = new HookedDatabase(TestDatabases.Open(DataDirectory));
-        Store = new FileSystemBlobStore(BlobDirectory, Time);
+        Store = TestStores.Open(DataDirectory, Time);
         Publisher = new BlobPublisher(Database, Store, Time, Options);
         Uploads = new BlobUploads(Database, Store, Publisher, Claims, Time, Options);
         Catalog = new RepositoryCatalog(Database, new RemovalGuard(), new AccessVersion(), Time);
@@ -63,7 +65,8 @@ internal sealed class ContentHarness : IAsyncDisposable
 
     public string DatabaseFile => Path.Combine(DataDirectory, "longshore.db");
 
-    public string BlobDirectory => Path.Combine(DataDirectory, "blobs");
+    /// <summary>Where files of bodies lie; skips the test when they are in a bucket.</summary>
+    public string BlobDirectory => TestStores.DirectoryOf(DataDirectory);
 
     public SteppedTime Time { get; }
 
@@ -71,7 +74,7 @@ internal sealed class ContentHarness : IAsyncDisposable
 
     public HookedDatabase Database { get; }
 
-    public FileSystemBlobStore Store { get; }
+    public IBlobStore Store { get; }
 
     public UploadClaims Claims { get; } = new();
 
@@ -156,7 +159,7 @@ internal sealed class ContentHarness : IAsyncDisposable
 
     /// <summary>Bytes of all bodies on disk, and as the database has them.</summary>
     public async Task<(long Disk, long Rows)> BytesAsync() => (
-        Bodies().Sum(f => new FileInfo(f).Length),
+        Store.ListAsync(Token).ToBlockingEnumerable(Token).Sum(static body => body.Length),
         await Database.ReadAsync(s => s.QueryFirstAsync("SELECT COALESCE(SUM(size), 0) FROM blobs", static r => r.GetInt64(0)), Token));
 
     /// <summary>What <c>longshore verify</c> finds.</summary>
@@ -184,9 +187,13 @@ internal sealed class ContentHarness : IAsyncDisposable
 
     public string PathOf(BlobInfo blob) => Path.Combine(BlobDirectory, blob.Location);
 
-    public string[] Bodies() => [.. Directory.EnumerateFiles(BlobDirectory, "*", SearchOption.AllDirectories).Where(f => f.Contains("/sha", StringComparison.Ordinal))];
+    public string[] Bodies() => !S3Gateway.IsAskedFor
+        ? [.. Directory.EnumerateFiles(BlobDirectory, "*", SearchOption.AllDirectories).Where(f => f.Contains("/sha", StringComparison.Ordinal))]
+        : [.. Store.ListAsync(Token).ToBlockingEnumerable(Token).Select(static body => body.Location)];
 
-    public string[] UploadFiles() => Directory.GetFiles(Path.Combine(BlobDirectory, "uploads"));
+    public string[] UploadFiles() => !S3Gateway.IsAskedFor
+        ? Directory.GetFiles(Path.Combine(BlobDirectory, "uploads"))
+        : [.. Store.ListUploadsAsync(Token).ToBlockingEnumerable(Token).Select(static upload => upload.UploadKey)];
 
     public async ValueTask DisposeAsync()
     {

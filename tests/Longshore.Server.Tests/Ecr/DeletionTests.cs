@@ -5,6 +5,7 @@ using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Ecr;
 
@@ -54,7 +55,7 @@ public sealed class DeletionTests
         }
 
         using var output = new StringWriter();
-        Assert.Equal(ExitCodes.Done, await LongshoreCommand.RunAsync(["verify", "--data", server.DataDirectory, .. TestDatabases.Arguments(server.DataDirectory)], output, output, Token));
+        Assert.Equal(ExitCodes.Done, await LongshoreCommand.RunAsync(["verify", "--data", server.DataDirectory, .. TestDatabases.Arguments(server.DataDirectory), .. S3Gateway.BlobArguments(server.DataDirectory)], output, output, Token));
     }
 
     private static string Told(TestManifest image, string action, string? tag) =>

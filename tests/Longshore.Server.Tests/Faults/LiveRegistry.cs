@@ -5,6 +5,7 @@ using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Faults;
 
@@ -48,10 +49,10 @@ internal sealed class LiveRegistry : IAsyncDisposable
     public async Task<JsonNode> VerifyAsync(CancellationToken cancellationToken, params string[] arguments)
     {
         var binary = LongshoreProcess.BinaryPath();
-        string[] command = ["verify", "--json", "--data", Server.DataDirectory, .. TestDatabases.Arguments(Server.DataDirectory), .. arguments];
+        string[] command = ["verify", "--json", "--data", Server.DataDirectory, .. TestDatabases.Arguments(Server.DataDirectory), .. arguments.Contains("--blobs") ? [] : S3Gateway.BlobArguments(Server.DataDirectory), .. arguments];
         var result = binary.EndsWith(".dll", StringComparison.Ordinal)
-            ? await CommandRunner.TryRunAsync("dotnet", [binary, .. command], cancellationToken)
-            : await CommandRunner.TryRunAsync(binary, command, cancellationToken);
+            ? await CommandRunner.TryRunAsync("dotnet", [binary, .. command], cancellationToken, S3Gateway.Environment)
+            : await CommandRunner.TryRunAsync(binary, command, cancellationToken, S3Gateway.Environment);
         Assert.True(result.ExitCode == 0, result.ToString());
         var summary = JsonNode.Parse(result.StandardOutput.TrimEnd().Split('\n')[^1])!;
         Assert.Equal(0, (int)summary["damaged"]!);

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Longshore.Server.Hosting;
+using Longshore.Storage.Blobs;
 using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Hosting;
@@ -62,7 +63,7 @@ public sealed class ServeOptionsTests
     [InlineData("database", "mysql://x")]
     [InlineData("database", "postgres://host:5432/db")]
     [InlineData("database", "postgres://user@host?sslmode=require")]
-    [InlineData("blobs", "s3://bucket/prefix")]
+    [InlineData("blobs", "s3://B_cket/prefix")]
     [InlineData("blobs", "gs://bucket")]
     [InlineData("create-on-push", "yes")]
     [InlineData("shutdown-timeout", "3601")]
@@ -83,12 +84,6 @@ public sealed class ServeOptionsTests
     }
 
     [Fact]
-    public void What_is_not_offered_yet_says_so()
-    {
-        Assert.Contains("S3 is not offered", Read([("blobs", ["s3://b/p"])]).Errors.Single(), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Address_of_a_database_is_understood_and_its_password_is_in_no_message()
     {
         var options = Read([("database", ["postgres://u@[::1]:6543/db?sslmode=require"])], new() { [ServeOptions.DatabasePasswordVariable] = "verysecret" }).Options;
@@ -98,6 +93,38 @@ public sealed class ServeOptionsTests
         Assert.Contains("sslmode is disable,", Read([("database", ["postgres://u:verysecret@h/db?sslmode=maybe"])]).Errors.Single(), StringComparison.Ordinal);
         Assert.DoesNotContain("secret", Read([("database", ["postgres://u:verysecret@h/db?sslmode=maybe"])]).Errors.Single(), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_bucket_is_named_by_a_url()
+    {
+        var (options, errors) = Read([("blobs", ["s3://my-bucket/some/prefix?endpoint=http://10.0.0.1:9000&region=eu-west-1&sse=aws:kms&sse-kms-key=abc&public-endpoint=https://s3.example.com"])]);
+        Assert.Empty(errors);
+        Assert.Equal(
+            new S3BlobOptions
+            {
+                Bucket = "my-bucket",
+                Prefix = "some/prefix/",
+                Region = "eu-west-1",
+                Endpoint = new Uri("http://10.0.0.1:9000"),
+                PathStyle = true,
+                Encryption = "aws:kms",
+                KmsKey = "abc",
+                PublicEndpoint = new Uri("https://s3.example.com"),
+            },
+            options.BlobBucket);
+        Assert.Equal("some/prefix/archive/", options.ArchiveBucket?.Prefix);
+    }
+
+    [Theory]
+    [InlineData("s3://", "no name of a bucket")]
+    [InlineData("s3://B_cket", "no name of a bucket")]
+    [InlineData("s3://bucket/a//b", "prefix")]
+    [InlineData("s3://bucket?sse=rot13", "sse")]
+    [InlineData("s3://bucket?endpoint=ftp://x", "endpoint")]
+    [InlineData("s3://bucket?sse-kms-key=k", "needs sse=aws:kms")]
+    [InlineData("s3://bucket?secret=x", "not understood")]
+    public void What_is_wrong_with_a_bucket_is_told(string url, string problem) =>
+        Assert.Contains(problem, Read([("blobs", [url])]).Errors.Single(), StringComparison.Ordinal);
 
     [Fact]
     public void All_errors_come_at_once_from_all_sources()

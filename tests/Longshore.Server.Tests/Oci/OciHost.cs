@@ -12,6 +12,7 @@ using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
+using Longshore.TestSupport.S3;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -41,7 +42,8 @@ internal sealed class OciHost : IAsyncDisposable
 
     public OciClient Client { get; private set; } = null!;
 
-    public string BlobDirectory => Path.Combine(directory, "blobs");
+    /// <summary>Where files of bodies lie; skips the test when they are in a bucket.</summary>
+    public string BlobDirectory => TestStores.DirectoryOf(directory);
 
     public static async Task<OciHost> StartAsync(bool createOnPush = true)
     {
@@ -53,7 +55,7 @@ internal sealed class OciHost : IAsyncDisposable
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton<IDatabase>(_ => TestDatabases.Open(directory))
-            .AddSingleton<IBlobStore>(new FileSystemBlobStore(Path.Combine(directory, "blobs"), TimeProvider.System))
+            .AddSingleton<IBlobStore>(TestStores.Open(directory, TimeProvider.System))
             .AddSingleton(new ContentOptions())
             .AddSingleton(new CollectionOptions())
             .AddProtection()

@@ -1,6 +1,7 @@
 using System.Net;
 using Longshore.Server.Tests.Faults;
 using Longshore.TestSupport.Oci;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Races;
 
@@ -29,14 +30,14 @@ public sealed class RaceTests(LiveRegistryFixture fixture) : IClassFixture<LiveR
             await client.VerifyImageAsync("same/push", image, "latest", Token);
         });
         Assert.Equal(["latest"], await _registry.Client.ListTagsAsync("same/push", Token));
-        foreach (var blob in image.Blobs)
+        foreach (var blob in S3Gateway.IsAskedFor ? [] : image.Blobs)
         {
             var hex = blob.Digest["sha256:".Length..];
             var directory = Path.Combine(_registry.Server.DataDirectory, "blobs", "sha256", hex[..2]);
             Assert.Single(Directory.GetFiles(directory, hex + ".*"));
         }
 
-        Assert.Empty(Directory.GetFiles(Path.Combine(_registry.Server.DataDirectory, "blobs", "uploads")));
+        if (!S3Gateway.IsAskedFor) Assert.Empty(Directory.GetFiles(Path.Combine(_registry.Server.DataDirectory, "blobs", "uploads")));
         await EndAsync();
     }
 

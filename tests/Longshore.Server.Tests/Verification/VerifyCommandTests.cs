@@ -3,6 +3,7 @@ using Longshore.Server.Hosting;
 using Longshore.Server.Tests.Content;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Verification;
 
@@ -49,7 +50,7 @@ public sealed class VerifyCommandTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exit = await LongshoreCommand.RunAsync(["verify", "--data", content.DataDirectory, .. TestDatabases.Arguments(content.DataDirectory), .. arguments], output, error, ContentHarness.Token);
+        var exit = await LongshoreCommand.RunAsync(["verify", "--data", content.DataDirectory, .. TestDatabases.Arguments(content.DataDirectory), .. S3Gateway.BlobArguments(content.DataDirectory), .. arguments], output, error, ContentHarness.Token);
         return (exit, output.ToString(), error.ToString());
     }
 }

@@ -23,6 +23,9 @@ public abstract partial class BlobStoreContract
         Quarantine,
     }
 
+    /// <summary>How many runs; fewer where a call takes milliseconds.</summary>
+    protected virtual int InterleavingsRun => 200;
+
     [Fact]
     public void Any_interleaving_of_calls_gives_what_the_model_has()
     {
@@ -32,7 +35,7 @@ public abstract partial class BlobStoreContract
                    select new Step(act, key, size);
         var steps = step.ArrayOf().Resize(25);
         Prop.ForAll(Arb.From(steps, Shorter), run => RunAsync(run).GetAwaiter().GetResult()).Check(
-            Config.QuickThrowOnFailure.WithMaxTest(200).WithQuietOnSuccess(true));
+            Config.QuickThrowOnFailure.WithMaxTest(InterleavingsRun).WithQuietOnSuccess(true));
     }
 
     private static IEnumerable<Step[]> Shorter(Step[] steps) =>

@@ -3,6 +3,7 @@ using System.Net;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.TestSupport.Processes;
 
@@ -132,8 +133,11 @@ public sealed partial class LongshoreProcess : IAsyncDisposable
             ? new ProcessStartInfo("dotnet") { ArgumentList = { binary } }
             : new ProcessStartInfo(binary);
         start.RedirectStandardOutput = start.RedirectStandardError = start.RedirectStandardInput = true;
-        foreach (var argument in (string[])["serve", "--listen", $"http://127.0.0.1:{port}", "--data", DataDirectory, .. Options.Arguments])
+        string[] blobs = Options.Arguments.Contains("--blobs") || Options.Environment.ContainsKey("LONGSHORE_BLOBS") ? [] : S3Gateway.BlobArguments(DataDirectory);
+        foreach (var argument in (string[])["serve", "--listen", $"http://127.0.0.1:{port}", "--data", DataDirectory, .. blobs, .. Options.Arguments])
             start.ArgumentList.Add(argument);
+        foreach (var (name, value) in S3Gateway.Environment)
+            start.Environment[name] = value;
         start.Environment["LONGSHORE_ROOT_ACCESS_KEY_ID"] = Options.AccessKeyId;
         start.Environment["LONGSHORE_ROOT_SECRET_ACCESS_KEY"] = Options.SecretAccessKey;
         // Many a test is refused on purpose, and all come from one address.

@@ -138,7 +138,7 @@ public sealed class CollectionRaceTests
         {
             var found = await server.Shelf.FindAsync(Home, name, DigestOf(blob.Digest), Token);
             if (!found.Succeeded) return false;
-            var opened = await server.Shelf.OpenAsync(found.Value, Token);
+            var opened = await server.Shelf.OpenAsync(found.Value, 0, found.Value.Size, Token);
             if (!opened.Succeeded) return false;
             await using var reader = opened.Value;
             var bytes = new byte[reader.Length];
