@@ -153,7 +153,7 @@ public sealed class FaultProxy : IAsyncDisposable
         await to.CopyToAsync(from, _end.Token);
     }
 
-    private async Task<(string? Head, byte[] Rest)> ReadHeadAsync(NetworkStream stream)
+    private async Task<(string? Head, byte[] Begun)> ReadHeadAsync(NetworkStream stream)
     {
         var bytes = new byte[64 << 10];
         var length = 0;
