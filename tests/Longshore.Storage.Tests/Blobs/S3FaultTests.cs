@@ -103,24 +103,6 @@ public sealed class S3FaultTests : IAsyncLifetime
             && head.Contains("x-amz-server-side-encryption-aws-kms-key-id: my-key\r\n", StringComparison.OrdinalIgnoreCase));
     }
 
-    [Fact]
-    public async Task An_upload_in_flight_holds_at_most_32_MiB()
-    {
-        var before = S3PartBuffer.TotalInUse;
-        Proxy.Delay = TimeSpan.FromMilliseconds(200);
-        var chunk = Bytes(1 << 20);
-        var most = 0L;
-        await using var writer = await Store.OpenUploadAsync("a", 0, null, Token);
-        for (var i = 0; i < 100; i++)
-        {
-            await writer.WriteAsync(new ReadOnlySequence<byte>(chunk), Token);
-            most = Math.Max(most, S3PartBuffer.TotalInUse - before);
-        }
-
-        await writer.CompleteAsync(Token);
-        Assert.InRange(most, S3PartBuffer.Capacity, 32 << 20);
-    }
-
     private static S3BlobStore Open(string url) =>
         new(S3BlobOptions.TryParse(url, out var problem) ?? throw new InvalidOperationException(problem), (S3Gateway.AccessKeyId, S3Gateway.SecretAccessKey, null), TimeProvider.System);
 
