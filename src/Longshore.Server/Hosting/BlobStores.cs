@@ -1,4 +1,3 @@
-using Longshore.Server.Content;
 using Longshore.Storage.Blobs;
 
 namespace Longshore.Server.Hosting;

@@ -48,9 +48,9 @@ public interface IBlobStore
     /// <summary>As <see cref="OpenReadAsync(string, CancellationToken)"/>, telling which bytes will be read: no promise, and others may be read as well.</summary>
     /// <param name="location">The body.</param>
     /// <param name="start">The first byte.</param>
-    /// <param name="end">Behind the last byte.</param>
+    /// <param name="behind">Behind the last byte.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long end, CancellationToken cancellationToken) => OpenReadAsync(location, cancellationToken);
+    ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long behind, CancellationToken cancellationToken) => OpenReadAsync(location, cancellationToken);
 
     /// <summary>Whether the operator says that clients reach the store of a body themselves.</summary>
     bool IsPublic(string location) => false;

@@ -16,8 +16,6 @@ internal readonly record struct S3Extent(string Key, long Start, long Length);
 /// </summary>
 internal sealed class S3BlobReader : IBlobReader
 {
-    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(20);
-
     private readonly S3Objects _objects;
     private readonly TimeProvider _time;
     private readonly IReadOnlyList<S3Extent> _extents;
@@ -127,7 +125,7 @@ internal sealed class S3BlobReader : IBlobReader
             _timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         }
 
-        _timeout.CancelAfter(Standstill);
+        _timeout.CancelAfter(S3Retry.Standstill);
         await using var left = cancellationToken.UnsafeRegister(static state => ((CancellationTokenSource)state!).Cancel(), _timeout);
         return await _answer!.ResponseStream.ReadAsync(buffer, _timeout.Token);
     }

@@ -76,8 +76,9 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         _ = S3Layout.Upload(uploadKey);
         var upload = _uploads.TryGetValue(uploadKey, out var known) ? known : await LoadAsync(uploadKey, cancellationToken);
         if (upload is null) throw new FileNotFoundException("There is no such upload to publish.", uploadKey);
-        if (upload.Pieces is not [{ Whole: true }]) await ComposeAsync(upload, cancellationToken);
+        if (upload.Pieces is not [{ Whole: true } only] || await IsNamedAsync(upload, only.Id, cancellationToken)) await ComposeAsync(upload, cancellationToken);
         var body = upload.Pieces[0];
+        upload.Tried = body.Id;
         var location = S3Layout.Location(body.Id, digest, generation, body.Length);
         await Objects.PutAsync(location, [], cancellationToken);
         // From here on the body is published: what is left of the upload is expiry's when it cannot be removed now.
@@ -85,8 +86,14 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         _uploads.TryRemove(uploadKey, out _);
         try
         {
-            foreach (var id in upload.Stale) await RemoveAsync(id, cancellationToken);
-            await Objects.DeleteAsync(S3Layout.Upload(uploadKey), cancellationToken);
+            foreach (var id in upload.Stale.Where(upload.Own.Contains).ToList())
+            {
+                if (!await IsPublishedAsync(id, cancellationToken)) await RemoveAsync(id, cancellationToken);
+                upload.Stale.Remove(id);
+            }
+
+            // What another server made it may be publishing now, and only the database decides who was first: then the record stays, for expiry.
+            if (upload.Stale.Count == 0) await Objects.DeleteAsync(S3Layout.Upload(uploadKey), cancellationToken);
         }
         catch (IOException)
         {
@@ -125,19 +132,22 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         OpenReadAsync(location, 0, S3Layout.Read(location).Size, cancellationToken);
 
     /// <inheritdoc/>
-    public async ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long end, CancellationToken cancellationToken) =>
-        await S3BlobReader.OpenAsync(Objects, _time, S3Layout.DataKey(S3Layout.Read(location).Id), start, end, cancellationToken);
+    public async ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long behind, CancellationToken cancellationToken) =>
+        await S3BlobReader.OpenAsync(Objects, _time, S3Layout.DataKey(S3Layout.Read(location).Id), start, behind, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask<bool> DeleteAsync(string location, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var key = S3Layout.DataKey(S3Layout.Read(location).Id);
-        var found = await Objects.FindLengthAsync(key, cancellationToken) is not null;
-        if (found) await Objects.DeleteAsync(key, cancellationToken);
+        var id = S3Layout.Read(location).Id;
+        var names = await NamesAsync(id, cancellationToken);
+        if (!names.Contains(location)) return false;
+        // Two servers that published the same upload, of which one was too late, named the same bytes: they stay while one name does.
+        if (names.Count == 1) await Objects.DeleteAsync(S3Layout.DataKey(id), cancellationToken);
         // The name goes last: while there are bytes, there is what tells of them.
         await Objects.DeleteAsync(location, cancellationToken);
-        return found;
+        if (names.Count > 1 && (await NamesAsync(id, cancellationToken)).Count == 0) await Objects.DeleteAsync(S3Layout.DataKey(id), cancellationToken);
+        return true;
     }
 
     /// <inheritdoc/>
@@ -231,18 +241,6 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         await Objects.PutAsync(key, upload.Write(piece), cancellationToken);
     }
 
-    /// <summary>Gives up a piece that was begun. No failure is told: expiry finds what is left.</summary>
-    internal async ValueTask AbandonAsync(string id, string multipart)
-    {
-        try
-        {
-            await Objects.AbortAsync(S3Layout.DataKey(id), multipart, CancellationToken.None);
-        }
-        catch (IOException)
-        {
-        }
-    }
-
     private static List<S3Extent> ExtentsOf(S3UploadRecord upload) => [.. upload.Pieces.Select(static piece => new S3Extent(S3Layout.DataKey(piece.Id), piece.Start, piece.Length))];
 
     /// <summary>What is known of an upload with at least so many bytes; else what the bucket knows.</summary>
@@ -258,6 +256,8 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
             {
                 foreach (var id in upload.Ids())
                     if (!stored.Ids().Contains(id)) stored.Stale.Add(id);
+                stored.Own.UnionWith(upload.Own);
+                stored.Tried = upload.Tried;
             }
 
             upload = stored ?? upload ?? new S3UploadRecord(key);
@@ -294,7 +294,7 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
     /// <summary>Makes one whole piece of what an upload has: of several, of one of which only the beginning counts, or of nothing.</summary>
     private async ValueTask ComposeAsync(S3UploadRecord upload, CancellationToken cancellationToken)
     {
-        var whole = new S3Piece(S3Layout.NewId(), 0, upload.End, Whole: true);
+        var whole = new S3Piece(upload.NewId(), 0, upload.End, Whole: true);
         var former = ExtentsOf(upload);
         upload.Stale.UnionWith(upload.Pieces.Select(static piece => piece.Id));
         // Named in the record before it is there; should this end here, the pieces still count.
@@ -307,6 +307,13 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
         upload.Pieces.Add(whole);
         upload.Stale.Remove(whole.Id);
     }
+
+    // A publish that failed may have been carried out, and scrub removes what it named: the bytes are copied then.
+    private async ValueTask<bool> IsNamedAsync(S3UploadRecord upload, string id, CancellationToken cancellationToken) =>
+        upload.Own.Contains(id) ? upload.Tried == id : await IsPublishedAsync(id, cancellationToken);
+
+    private async ValueTask<List<string>> NamesAsync(string id, CancellationToken cancellationToken) =>
+        await Objects.ListAsync(S3Layout.BodiesOf(id), 1000, cancellationToken).Select(static item => item.Key).ToListAsync(cancellationToken);
 
     private async ValueTask<bool> IsPublishedAsync(string id, CancellationToken cancellationToken)
     {

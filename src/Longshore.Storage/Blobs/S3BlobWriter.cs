@@ -86,7 +86,7 @@ internal sealed class S3BlobWriter : IBlobWriter
         if (_multipart is { } open && _piece is { } piece)
         {
             _multipart = null;
-            await _store.AbandonAsync(piece.Id, open);
+            await _store.Objects.TryAbortAsync(S3Layout.DataKey(piece.Id), open);
         }
 
         if (_piece is not null) _upload.Stale.Add(_piece.Id);
@@ -98,7 +98,7 @@ internal sealed class S3BlobWriter : IBlobWriter
     private void Begin()
     {
         if (_piece is not null) return;
-        _piece = new S3Piece(S3Layout.NewId(), Length, -1, Whole: true);
+        _piece = new S3Piece(_upload.NewId(), Length, -1, Whole: true);
         _recorded = _store.RecordAsync(_upload, _piece, _end.Token);
     }
 

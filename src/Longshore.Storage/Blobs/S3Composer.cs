@@ -51,15 +51,8 @@ internal static class S3Composer
         }
         catch
         {
-            try
-            {
-                await objects.AbortAsync(key, multipart, CancellationToken.None);
-            }
-            catch (IOException)
-            {
-                // The record of the upload names the key: expiry finds the parts.
-            }
-
+            // The record of the upload names the key, should this fail.
+            await objects.TryAbortAsync(key, multipart);
             throw;
         }
     }

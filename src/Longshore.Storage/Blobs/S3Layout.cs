@@ -26,7 +26,7 @@ internal static class S3Layout
     /// <summary>The key of the bytes of an id.</summary>
     public static string DataKey(string id) => $"{Data}{id[..2]}/{id}";
 
-    /// <summary>What the locations of an id begin with: there is one at the most.</summary>
+    /// <summary>What the locations of an id begin with: one, or for a moment two.</summary>
     public static string BodiesOf(string id) => $"{Bodies}{id[..2]}/{id}.";
 
     /// <summary>The record of an upload. Throws <see cref="ArgumentException"/> when the key is none.</summary>

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Runtime.CompilerServices;
-using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 
@@ -20,10 +19,10 @@ internal sealed class S3Objects(IAmazonS3 client, S3BlobOptions options, S3Retry
     /// <summary>Puts an object.</summary>
     public Task PutAsync(string key, Func<Stream> content, long length, CancellationToken cancellationToken, bool onlyNew = false) => retry.RunAsync(
         "store " + key,
-        S3Retry.Limit(length),
-        async token =>
+        S3Limits.Sending(length),
+        async (clock, token) =>
         {
-            var request = new PutObjectRequest { BucketName = options.Bucket, Key = Full(key), InputStream = content(), ContentType = MediaType };
+            var request = new PutObjectRequest { BucketName = options.Bucket, Key = Full(key), InputStream = new S3SentStream(content(), clock), ContentType = MediaType };
             request.Headers.ContentLength = length;
             if (onlyNew) request.IfNoneMatch = "*";
             if (options.Encryption is not null) request.ServerSideEncryptionMethod = ServerSideEncryptionMethod.FindValue(options.Encryption);
@@ -66,8 +65,8 @@ internal sealed class S3Objects(IAmazonS3 client, S3BlobOptions options, S3Retry
     /// <summary>Sends a part; numbers begin at 1.</summary>
     public Task<PartETag> PartAsync(string key, string uploadId, int number, Func<Stream> content, long length, CancellationToken cancellationToken) => retry.RunAsync(
         $"store part {number} of {key}",
-        S3Retry.Limit(length),
-        async token =>
+        S3Limits.Sending(length),
+        async (clock, token) =>
         {
             var request = new UploadPartRequest
             {
@@ -76,7 +75,7 @@ internal sealed class S3Objects(IAmazonS3 client, S3BlobOptions options, S3Retry
                 UploadId = uploadId,
                 PartNumber = number,
                 PartSize = length,
-                InputStream = content(),
+                InputStream = new S3SentStream(content(), clock),
             };
             return new PartETag(number, (await client.UploadPartAsync(request, token)).ETag);
         },
@@ -121,6 +120,10 @@ internal sealed class S3Objects(IAmazonS3 client, S3BlobOptions options, S3Retry
             if (await FindLengthAsync(key, cancellationToken) != length) throw new IOException($"The upload of {key} was given up by somebody else.", e);
         }
     }
+
+    /// <summary>Gives the parts of an object up when that can be done soon. No failure is told: expiry finds what is left.</summary>
+    public Task TryAbortAsync(string key, string uploadId) => retry.TryOnceAsync(
+        token => client.AbortMultipartUploadAsync(new AbortMultipartUploadRequest { BucketName = options.Bucket, Key = Full(key), UploadId = uploadId }, token));
 
     /// <summary>Gives the parts of an object up; no error when there are none.</summary>
     public async Task AbortAsync(string key, string uploadId, CancellationToken cancellationToken)

@@ -31,6 +31,20 @@ internal sealed class S3UploadRecord(string key)
     /// <summary>Ids that do not count any more.</summary>
     public HashSet<string> Stale { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Ids that this server made. Others may be another server's, which publishes them at this moment. Not stored.</summary>
+    public HashSet<string> Own { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The id that was to be published, by a call that failed. Not stored.</summary>
+    public string? Tried { get; set; }
+
+    /// <summary>A new id of this server's.</summary>
+    public string NewId()
+    {
+        var id = S3Layout.NewId();
+        Own.Add(id);
+        return id;
+    }
+
     /// <summary>Whether the bucket may have a record.</summary>
     public bool Recorded { get; set; }
 

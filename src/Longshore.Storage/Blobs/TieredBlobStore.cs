@@ -101,10 +101,10 @@ public sealed class TieredBlobStore(IBlobStore standard, IBlobStore archive) : I
     }
 
     /// <inheritdoc/>
-    public ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long end, CancellationToken cancellationToken)
+    public ValueTask<IBlobReader?> OpenReadAsync(string location, long start, long behind, CancellationToken cancellationToken)
     {
         var (store, own) = Route(location);
-        return store.OpenReadAsync(own, start, end, cancellationToken);
+        return store.OpenReadAsync(own, start, behind, cancellationToken);
     }
 
     /// <inheritdoc/>

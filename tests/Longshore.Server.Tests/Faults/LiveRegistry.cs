@@ -15,8 +15,8 @@ internal sealed class LiveRegistry : IAsyncDisposable
     // What the server logs for requests that ended in no way it foresaw, and what .NET prints when a process falls.
     private static readonly string[] SignsOfBugs = ["failed unexpectedly", "Unhandled exception", "unobserved", " fail: ", " crit: "];
 
-    // A disk that ran full is a failure, and one that the server knows.
-    private static readonly string[] StoreFull = [": the store is full: ", "StorageFullException"];
+    // A disk that ran full or a bucket that does not answer is a failure, and one that the server knows.
+    private static readonly string[] StoreFull = [": the store is full: ", "StorageFullException", "StorageUnavailableException"];
 
     private LiveRegistry(LongshoreProcess server) => Server = server;
 

@@ -43,8 +43,24 @@ public sealed class S3BlobStoreTests : BlobStoreContract
         await using (var writer = await third.OpenUploadAsync("a", bytes.Length, null, Token)) Assert.Equal(bytes.Length, writer.Length);
         var location = await third.PublishAsync("a", Digest.Compute(bytes), 1, Token);
         Assert.Equal(bytes, await ReadAllAsync(location));
+        // The pieces are others', who may be publishing them: expiry removes them.
+        await Open(TimeProvider.System).DeleteUploadAsync("a", Token);
+        Assert.Equal(bytes, await ReadAllAsync(location));
         Assert.Empty(await ListUploadsAsync());
         Assert.Equal(2, (await KeysAsync()).Count);
+    }
+
+    [Fact]
+    public async Task What_another_server_received_whole_is_published_without_a_copy()
+    {
+        var bytes = Bytes(9_000_000, 30);
+        await WriteUploadAsync("a", bytes);
+        var before = await KeysAsync();
+        var other = Open(TimeProvider.System);
+        await using (var writer = await other.OpenUploadAsync("a", bytes.Length, null, Token)) Assert.Equal(bytes.Length, writer.Length);
+        var location = await other.PublishAsync("a", Digest.Compute(bytes), 1, Token);
+        Assert.Equal([location, before.Single(static key => key.StartsWith("data/", StringComparison.Ordinal))], (await KeysAsync()).Order(StringComparer.Ordinal));
+        Assert.Equal(bytes, await ReadAllAsync(location));
     }
 
     [Fact]
@@ -108,7 +124,7 @@ public sealed class S3BlobStoreTests : BlobStoreContract
     }
 
     [Fact]
-    public async Task A_client_that_begins_again_elsewhere_leaves_nothing_behind()
+    public async Task What_a_client_that_begins_again_left_elsewhere_goes_by_expiry()
     {
         await WriteUploadAsync("a", Bytes(5000, 26));
         var other = Open(TimeProvider.System);
@@ -120,8 +136,34 @@ public sealed class S3BlobStoreTests : BlobStoreContract
         }
 
         var location = await other.PublishAsync("a", Digest.Compute(bytes), 1, Token);
+        Assert.Equal(["a"], (await ListUploadsAsync()).Select(static upload => upload.UploadKey));
+        await Open(TimeProvider.System).DeleteUploadAsync("a", Token);
         Assert.Equal(bytes, await ReadAllAsync(location));
         Assert.Equal(2, (await KeysAsync()).Count);
+    }
+
+    [Fact]
+    public async Task Of_two_servers_that_publish_one_upload_the_later_takes_nothing_from_the_first()
+    {
+        var bytes = Bytes(100_000, 29);
+        await WriteUploadAsync("a", bytes);
+        var other = Open(TimeProvider.System);
+        await using (var writer = await other.OpenUploadAsync("a", bytes.Length, null, Token)) Assert.Equal(bytes.Length, writer.Length);
+        var first = await Store.PublishAsync("a", Digest.Compute(bytes), 1, Token);
+        var second = await other.PublishAsync("a", Digest.Compute(bytes), 2, Token);
+        Assert.True(await Store.DeleteAsync(second, Token));
+        Assert.Equal(bytes, await ReadAllAsync(first));
+        await other.DeleteUploadAsync("a", Token);
+        Assert.Equal(bytes, await ReadAllAsync(first));
+
+        // As when both did so at the same moment.
+        var beside = first.Replace(".1.", ".2.", StringComparison.Ordinal);
+        await Objects.PutAsync(beside, [], Token);
+        Assert.True(await Store.DeleteAsync(beside, Token));
+        Assert.False(await Store.DeleteAsync(beside, Token));
+        Assert.Equal(bytes, await ReadAllAsync(first));
+        Assert.True(await Store.DeleteAsync(first, Token));
+        Assert.Empty(await KeysAsync());
     }
 
     [Fact]

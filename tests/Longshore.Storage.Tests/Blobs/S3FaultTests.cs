@@ -33,6 +33,7 @@ public sealed class S3FaultTests : IAsyncLifetime
 
     [Theory]
     [InlineData(Fault.SlowDown)]
+    [InlineData(Fault.InternalError)]
     [InlineData(Fault.Cut)]
     [InlineData(Fault.LostAnswer)]
     [InlineData(Fault.Truncated)]
@@ -71,12 +72,48 @@ public sealed class S3FaultTests : IAsyncLifetime
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await Store.OpenReadAsync(location, Token));
         await Assert.ThrowsAsync<StorageUnavailableException>(() => WriteAsync("b", bytes, bytes.Length));
         await Assert.ThrowsAsync<StorageUnavailableException>(async () => await Store.PublishAsync("b", Digest.Compute(bytes), 2, Token));
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 30);
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 45);
         Proxy.Away = false;
         Assert.Equal(bytes, await ReadAllAsync(location));
         await WriteAsync("b", bytes, bytes.Length);
         byte[] both = [.. bytes, .. bytes];
         Assert.Equal(both, await ReadAllAsync(await Store.PublishAsync("b", Digest.Compute(both), 2, Token)));
+    }
+
+    [Fact]
+    public async Task What_a_publish_without_an_answer_named_can_be_removed_and_the_body_stays()
+    {
+        var bytes = Bytes(200_000);
+        await WriteAsync("a", bytes, 0);
+        // The name is written and its writer never hears of it.
+        Proxy.Decide = static head => head.Contains("/bodies/", StringComparison.Ordinal) ? Fault.LostAnswer : Fault.None;
+        await Assert.ThrowsAsync<StorageUnavailableException>(async () => await Store.PublishAsync("a", Digest.Compute(bytes), 1, Token));
+        Proxy.Decide = static _ => Fault.None;
+        var location = await Store.PublishAsync("a", Digest.Compute(bytes), 2, Token);
+        var named = await Store.ListAsync(Token).ToListAsync(Token);
+        Assert.Equal(2, named.Count);
+        // As scrub does with what has no row.
+        Assert.True(await Store.DeleteAsync(named.Single(body => body.Location != location).Location, Token));
+        Assert.Equal(bytes, await ReadAllAsync(location));
+    }
+
+    [Fact]
+    public async Task A_store_that_takes_calls_and_never_answers_is_given_up_in_bounded_time()
+    {
+        var bytes = Bytes(20_000_000);
+        var location = await PushAsync("a", bytes);
+        Proxy.Decide = static _ => Fault.Silence;
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(
+            Assert.ThrowsAsync<StorageUnavailableException>(async () => await Store.OpenReadAsync(location, Token)),
+            Assert.ThrowsAsync<StorageUnavailableException>(() => WriteAsync("b", bytes, 0)));
+        Assert.InRange(clock.Elapsed.TotalSeconds, 10, 50);
+        // The next one need not learn it again.
+        clock.Restart();
+        await Assert.ThrowsAsync<StorageUnavailableException>(async () => await Store.OpenReadAsync(location, Token));
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 15);
+        Proxy.Decide = static _ => Fault.None;
+        Assert.Equal(bytes, await ReadAllAsync(location));
     }
 
     [Fact]

@@ -21,6 +21,12 @@ public enum Fault
     /// <summary>The gateway does what it is asked, and its answer is lost.</summary>
     LostAnswer,
 
+    /// <summary>500 InternalError; the gateway sees nothing.</summary>
+    InternalError,
+
+    /// <summary>The connection stays open, nothing more is read from it, and no answer comes.</summary>
+    Silence,
+
     /// <summary>Half of the answer's body comes, then the connection is cut.</summary>
     Truncated,
 }
@@ -107,13 +113,20 @@ public sealed class FaultProxy : IAsyncDisposable
             return;
         }
 
-        var length = Length(head);
-        if (head.Contains("\r\nexpect: 100-continue", StringComparison.OrdinalIgnoreCase) && fault == Fault.SlowDown) length = rest.Length;
-        if (fault == Fault.SlowDown)
+        if (fault == Fault.Silence)
         {
-            await DrainAsync(from, length - rest.Length);
-            const string Body = "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>";
-            await from.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: {Body.Length}\r\nConnection: close\r\n\r\n{Body}"));
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, _end.Token);
+            return;
+        }
+
+        var length = Length(head);
+        if (fault is Fault.SlowDown or Fault.InternalError)
+        {
+            var waits = head.Contains("\r\nexpect: 100-continue", StringComparison.OrdinalIgnoreCase);
+            if (!waits) await CopyAsync(from, Stream.Null, length - rest.Length);
+            var (status, code) = fault == Fault.SlowDown ? ("503 Slow Down", "SlowDown") : ("500 Internal Server Error", "InternalError");
+            var body = $"<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>Made by a test.</Message></Error>";
+            await from.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"));
             return;
         }
 
@@ -175,8 +188,6 @@ public sealed class FaultProxy : IAsyncDisposable
             if (line.StartsWith("content-length:", StringComparison.OrdinalIgnoreCase)) return long.Parse(line.AsSpan("content-length:".Length), CultureInfo.InvariantCulture);
         return 0;
     }
-
-    private Task DrainAsync(NetworkStream from, long count) => CopyAsync(from, Stream.Null, count);
 
     private async Task CopyAsync(NetworkStream from, Stream to, long count)
     {

@@ -21,7 +21,11 @@ public sealed class S3Gateway
 
     private static readonly Lazy<Task<S3Gateway>> Running = new(FindAsync);
 
-    private S3Gateway(Uri endpoint) => Endpoint = endpoint;
+    private static readonly string Script = Path.Combine(RepositoryRoot.Path, "tests/clients/rgw");
+
+    private readonly string? _directory;
+
+    private S3Gateway(Uri endpoint, string? directory) => (Endpoint, _directory) = (endpoint, directory);
 
     /// <summary>Where it listens.</summary>
     public Uri Endpoint { get; }
@@ -36,6 +40,28 @@ public sealed class S3Gateway
     /// <summary>The gateway, started if need be.</summary>
     /// <exception cref="SkipTestException">Its packages are not installed, outside CI.</exception>
     public static Task<S3Gateway> GetAsync() => Running.Value;
+
+    /// <summary>One that no other test uses, and that may be treated badly; ends with the process or <see cref="StopAsync"/>.</summary>
+    public static async Task<S3Gateway> StartAsync()
+    {
+        foreach (var tool in (string[])["ceph-mon", "ceph-osd", "ceph", "radosgw"]) Requires.Tool(tool);
+        var port = TwoFreePorts();
+        var directory = Path.Combine(Path.GetTempPath(), $"longshore-rgw-{port}-{System.Environment.ProcessId}");
+        await CommandRunner.RunAsync(
+            "bash",
+            [Script, "start", directory, port.ToString(CultureInfo.InvariantCulture), System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture)],
+            CancellationToken.None,
+            timeout: TimeSpan.FromMinutes(5));
+        var gateway = new S3Gateway(new Uri($"http://127.0.0.1:{port}"), directory);
+        await gateway.MakeBucketAsync();
+        return gateway;
+    }
+
+    /// <summary>Does something to a gateway of one's own: freeze, thaw, kill, revive (see the script).</summary>
+    public Task DoAsync(string what) => CommandRunner.RunAsync("bash", [Script, what, _directory!], CancellationToken.None);
+
+    /// <summary>Ends a gateway of one's own.</summary>
+    public Task StopAsync() => DoAsync("stop");
 
     /// <summary>A value of <c>--blobs</c> with a prefix that nobody has used.</summary>
     /// <param name="endpoint">The address to use; null: the gateway's own.</param>
@@ -66,23 +92,12 @@ public sealed class S3Gateway
     {
         if (System.Environment.GetEnvironmentVariable("LONGSHORE_TEST_S3") is { Length: > 0 } given)
         {
-            var found = new S3Gateway(new Uri(given));
+            var found = new S3Gateway(new Uri(given), null);
             await found.MakeBucketAsync();
             return found;
         }
 
-        foreach (var tool in (string[])["ceph-mon", "ceph-osd", "ceph", "radosgw"]) Requires.Tool(tool);
-        var port = TwoFreePorts();
-        var directory = Path.Combine(Path.GetTempPath(), $"longshore-rgw-{port}-{System.Environment.ProcessId}");
-        var script = Path.Combine(RepositoryRoot.Path, "tests/clients/rgw");
-        await CommandRunner.RunAsync(
-            "bash",
-            [script, "start", directory, port.ToString(CultureInfo.InvariantCulture), System.Environment.ProcessId.ToString(CultureInfo.InvariantCulture)],
-            CancellationToken.None,
-            timeout: TimeSpan.FromMinutes(5));
-        var gateway = new S3Gateway(new Uri($"http://127.0.0.1:{port}"));
-        await gateway.MakeBucketAsync();
-        return gateway;
+        return await StartAsync();
     }
 
     // The first write of a new cluster takes seconds, and may be refused before its pools are there.
