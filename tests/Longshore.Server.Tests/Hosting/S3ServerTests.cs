@@ -1,6 +1,5 @@
 using System.Net;
 using Longshore.Server.Tests.Faults;
-using Longshore.Server.Tests.TestSupport;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.S3;
 

@@ -12,7 +12,6 @@ using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
-using Longshore.TestSupport.S3;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
