@@ -6,39 +6,33 @@ namespace Longshore.Server.Hosting;
 
 /// <summary>
 /// <c>/healthz</c>: the process answers. <c>/readyz</c>: database and blob store answer too, within <see cref="Bound"/>;
-/// 503 with the name of the part when one does not. Neither asks for credentials nor tells more than that.
+/// 503 with the name of the part when one does not, and in a few words why. Neither asks for credentials nor tells more than that.
 /// </summary>
 internal sealed class Health(IDatabase database, IBlobStore blobs, TimeProvider time, ILogger<Health> logger)
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
 
-    /// <summary>Asks each part; null when all answer, else the name of the first that does not.</summary>
-    public async Task<string?> FindUnreadyAsync(CancellationToken cancellationToken)
-    {
-        if (!await AnswersAsync("database", ReadDatabaseAsync, cancellationToken)) return "database";
-        if (!await AnswersAsync("blob store", ProbeBlobsAsync, cancellationToken)) return "blob store";
-        return null;
-    }
+    /// <summary>Asks each part; null when all answer, else the name of the first that does not, and why if that is known.</summary>
+    public async Task<string?> FindUnreadyAsync(CancellationToken cancellationToken) =>
+        await FindFaultAsync("database", token => database.CheckAnswersAsync(token).AsTask(), cancellationToken)
+        ?? await FindFaultAsync("blob store", ProbeBlobsAsync, cancellationToken);
 
     // Listing asks the store without changing it: the route is open to everyone, and a full store still serves pulls.
     private Task ProbeBlobsAsync(CancellationToken cancellationToken) => blobs.ProbeAsync(cancellationToken).AsTask();
 
-    private async Task ReadDatabaseAsync(CancellationToken cancellationToken) =>
-        await database.ReadAsync(session => session.QueryFirstAsync("SELECT 1", row => row.GetInt64(0)), cancellationToken);
-
-    private async Task<bool> AnswersAsync(string part, Func<CancellationToken, Task> ask, CancellationToken cancellationToken)
+    private async Task<string?> FindFaultAsync(string part, Func<CancellationToken, Task> ask, CancellationToken cancellationToken)
     {
         try
         {
             await ask(cancellationToken).WaitAsync(Bound, time, cancellationToken);
-            return true;
+            return null;
         }
 #pragma warning disable CA1031 // Whatever is wrong with a part, the answer is that it is not ready, and the log says why.
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             logger.NotReady(e, part);
-            return false;
+            return e is DatabaseAwayException away ? $"{part} ({away.Reason})" : part;
         }
     }
 }

@@ -136,6 +136,15 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
         if (reason is not null) context.Features.GetRequiredFeature<IHttpResponseFeature>().ReasonPhrase = reason;
         var isRegistry = context.Request.Path.StartsWithSegments("/v2", StringComparison.Ordinal);
         var isManagement = context.Request.Path.StartsWithSegments("/longshore", StringComparison.Ordinal);
+        if (!isRegistry && !isManagement && context.Request.HasFormContentType)
+        {
+            // STS and IAM. Their SDKs try again after both of these.
+            response.ContentType = QueryXmlWriter.ContentType;
+            var code = status == StatusCodes.Status503ServiceUnavailable ? "ServiceUnavailable" : status < 500 ? "InvalidParameterValue" : "InternalFailure";
+            await response.WriteAsync(QueryXmlWriter.Error(StsOperations.XmlNamespace, code, isServerFault: status >= 500, message, context.TraceIdentifier), context.RequestAborted);
+            return;
+        }
+
         response.ContentType = isRegistry || isManagement ? "application/json" : "application/x-amz-json-1.1";
         var writer = new Utf8JsonWriter(response.BodyWriter);
         await using (writer)

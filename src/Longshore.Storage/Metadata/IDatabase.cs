@@ -36,6 +36,11 @@ public interface IDatabase : IAsyncDisposable
     ValueTask<T> WriteBesideAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
         WriteAsync(durability, work, cancellationToken);
 
+    /// <summary>Whether it answers, and would take a write.</summary>
+    /// <exception cref="DatabaseAwayException">It does not.</exception>
+    async ValueTask CheckAnswersAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(static session => session.QueryFirstAsync("SELECT 1", static row => row.GetInt64(0)), cancellationToken);
+
     /// <summary>
     /// Has the database check its own structure: pages, indexes, foreign keys. What is wrong, one sentence each; empty
     /// when nothing is. Reads everything once.

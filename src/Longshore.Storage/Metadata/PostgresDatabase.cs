@@ -20,34 +20,60 @@ public sealed class PostgresDatabase : IDatabase
     /// <summary>How long a transaction may wait for its own server, in milliseconds.</summary>
     private const int IdleLimit = 10_000;
 
+    // Another start is another server process: after a failure, or behind an address that leads elsewhere now.
+    private const string WhoAreYou = "SELECT EXTRACT(EPOCH FROM pg_postmaster_start_time())::text";
+
     private static readonly string Alone = Begin("pg_advisory_xact_lock");
     private static readonly string Beside = Begin("pg_advisory_xact_lock_shared");
 
+    /// <summary>How long a server that stands in line for a connection waits, and how long connecting may take, in seconds.</summary>
+    internal const int ConnectLimit = 15;
+
+    /// <summary>How long a statement may take, in seconds, waiting for locks included. The database ends it; the client's own limit comes later.</summary>
+    private const int StatementLimit = 60;
+
+    /// <summary>How long work waits for a database that has no connection left.</summary>
+    private static readonly TimeSpan FullLimit = TimeSpan.FromSeconds(5);
+
     private readonly PostgresAddress address;
-    private readonly NpgsqlDataSource source;
     private readonly TimeProvider time;
     private readonly bool readOnly;
+    private readonly NpgsqlDataSource probing;
+    private readonly PostgresWatch watch;
+    private volatile NpgsqlDataSource source;
 
-    private PostgresDatabase(PostgresAddress address, TimeProvider time, bool readOnly)
+    private PostgresDatabase(PostgresAddress address, TimeProvider time, bool readOnly, Action<NpgsqlConnection> prepare)
     {
         this.address = address;
         this.time = time;
         this.readOnly = readOnly;
-        var settings = new NpgsqlConnectionStringBuilder(address.ConnectionString)
+        // One connection at a time, for what comes before and beside the work: it has no limits that would end a migration.
+        probing = Build(pooling: false);
+        var connected = false;
+        try
         {
-            Timeout = 15,
-            CommandTimeout = 60,
-            CancellationTimeout = 2000,
-            MaxAutoPrepare = 600,
-            AutoPrepareMinUsages = 2,
-            // Nothing that outlives a transaction is ever set on a connection.
-            NoResetOnClose = true,
-            TcpKeepAlive = true,
-            KeepAlive = 0,
-            PersistSecurityInfo = false,
-            IncludeErrorDetail = false,
-        };
-        source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            string identity;
+            using (var connection = probing.OpenConnection())
+            {
+                connected = true;
+                prepare(connection);
+                using var command = new NpgsqlCommand(WhoAreYou, connection);
+                identity = (string)command.ExecuteScalar()!;
+            }
+
+            source = Build(pooling: true);
+            watch = new PostgresWatch(ProbeAsync, ReplacePool, identity, time);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException)
+        {
+            probing.Dispose();
+            throw PostgresErrors.Translate(e, address, connected);
+        }
+        catch
+        {
+            probing.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Connects and brings the schema up to date.</summary>
@@ -55,20 +81,27 @@ public sealed class PostgresDatabase : IDatabase
     /// <param name="time">Measures the pause between two attempts.</param>
     /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
     /// <exception cref="DatabaseAwayException">It does not answer.</exception>
-    public static PostgresDatabase Open(PostgresAddress address, TimeProvider time) => Open(new PostgresDatabase(address, time, readOnly: false), PostgresSchema.Migrate);
+    public static PostgresDatabase Open(PostgresAddress address, TimeProvider time) => new(address, time, readOnly: false, PostgresSchema.Migrate);
 
     /// <summary>Connects beside the servers that own it; nothing is migrated and nothing may be written.</summary>
     /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
     /// <exception cref="InvalidOperationException">An older Longshore has written it, and must migrate it first; or none has.</exception>
     /// <exception cref="DatabaseAwayException">It does not answer.</exception>
     public static PostgresDatabase OpenForReading(PostgresAddress address, TimeProvider time) =>
-        Open(new PostgresDatabase(address, time, readOnly: true), PostgresSchema.RequireCurrent);
+        new(address, time, readOnly: true, PostgresSchema.RequireCurrent);
 
     /// <inheritdoc/>
     public bool IsShared => true;
 
     /// <inheritdoc/>
     public ValueTask<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) => RunReadAsync(work, null, cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask CheckAnswersAsync(CancellationToken cancellationToken)
+    {
+        if (await ReadAsync(session => session.QueryFirstAsync("SELECT pg_is_in_recovery()", static row => row.GetBoolean(0)), cancellationToken))
+            throw new DatabaseAwayException($"The database {address} is a standby: it takes no writes.", "it is a standby");
+    }
 
     /// <inheritdoc/>
     public ValueTask<T> ReadSnapshotAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
@@ -137,97 +170,229 @@ public sealed class PostgresDatabase : IDatabase
         cancellationToken);
 
     /// <summary>Closes the connections.</summary>
-    public ValueTask DisposeAsync() => source.DisposeAsync();
-
-    // One statement after BEGIN, sent together with it. A transaction is ended by the database when its server is silent for too long:
-    // a paused one would keep all others from writing.
-    private static string Begin(string function) => FormattableString.Invariant(
-        $"SELECT set_config('idle_in_transaction_session_timeout', '{IdleLimit}', true), set_config('synchronous_commit', $1, true), {function}({WriteLock})");
-
-    private static PostgresDatabase Open(PostgresDatabase database, Action<NpgsqlConnection> prepare)
+    public async ValueTask DisposeAsync()
     {
-        try
+        await watch.DisposeAsync();
+        await source.DisposeAsync();
+        await probing.DisposeAsync();
+    }
+
+    // One statement after BEGIN, sent together with it.
+    private static string Begin(string function) => FormattableString.Invariant($"SELECT set_config('synchronous_commit', $1, true), {function}({WriteLock})");
+
+    private NpgsqlDataSource Build(bool pooling)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(address.ConnectionString)
         {
-            using var connection = database.source.OpenConnection();
-            prepare(connection);
-            return database;
-        }
-        catch (Exception e) when (e is NpgsqlException or TimeoutException or InvalidOperationException)
+            Pooling = pooling,
+            Timeout = ConnectLimit,
+            CommandTimeout = pooling && !readOnly ? StatementLimit + 10 : 0,
+            CancellationTimeout = 2000,
+            MaxAutoPrepare = 600,
+            AutoPrepareMinUsages = 2,
+            // Nothing that outlives a transaction is ever set on a connection, but when it is new.
+            NoResetOnClose = true,
+            TcpKeepAlive = true,
+            KeepAlive = 0,
+            PersistSecurityInfo = false,
+            IncludeErrorDetail = false,
+        };
+        if (address.HasManyHosts) settings.HostRecheckSeconds = 2;
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        if (pooling)
         {
-            database.source.Dispose();
-            if (e is SchemaTooNewException or InvalidOperationException) throw;
-            throw PostgresErrors.Translate(e, database.address, connected: false);
+            // A transaction is ended by the database when its server is silent for too long: a paused one would keep all others from writing.
+            // The last name is new in version 14: then a statement ends when its server has gone.
+            var limits = FormattableString.Invariant(
+                $"""
+                SELECT set_config(name, CASE name WHEN 'statement_timeout' THEN '{(readOnly ? 0 : StatementLimit)}s' WHEN 'client_connection_check_interval' THEN '5s' ELSE '{IdleLimit}' END, false)
+                FROM pg_settings WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'client_connection_check_interval')
+                """);
+            builder.UsePhysicalConnectionInitializer(
+                connection =>
+                {
+                    using var command = new NpgsqlCommand(limits, connection);
+                    command.ExecuteNonQuery();
+                },
+                async connection => await RunAsync(connection, limits));
         }
+
+        // Reads too are the primary's alone: what a standby knows of access may be old.
+        return address.HasManyHosts ? builder.BuildMultiHost().WithTargetSession(TargetSessionAttributes.Primary) : builder.Build();
+    }
+
+    private async Task<string> ProbeAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await probing.OpenConnectionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand(WhoAreYou, connection);
+        // The watch waits for as long as it likes and then leaves this to itself: to cancel a statement takes a database that answers.
+        return (string)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+    }
+
+    // Connections in use go when they come back, which may be never.
+    private void ReplacePool()
+    {
+        var former = Interlocked.Exchange(ref source, Build(pooling: true));
+        _ = Task.Run(async () =>
+        {
+            former.Clear();
+            // Some are about to ask it for a connection, or stand in line for one.
+            await Task.Delay(TimeSpan.FromSeconds(2 * ConnectLimit), time, CancellationToken.None);
+            await former.DisposeAsync();
+        });
     }
 
     private async ValueTask<T> RunReadAsync<T>(Func<DbSession, ValueTask<T>> work, string? begin, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        var attempts = new Attempts(this);
+        while (true)
         {
-            var connected = false;
+            var turn = attempts.Begin(cancellationToken);
             try
             {
-                await using var connection = await source.OpenConnectionAsync(cancellationToken);
-                connected = true;
-                if (begin is null) return await work(new PostgresSession(connection));
-                await RunAsync(connection, begin);
-                var result = await work(new PostgresSession(connection));
-                await RunAsync(connection, "COMMIT");
+                var result = await ReadOnceAsync(work, begin, attempts, turn.Ended, cancellationToken).AsTask().WaitAsync(turn.Ended);
+                watch.Answered();
                 return result;
             }
-            catch (Exception e) when (attempt == 1 && PostgresErrors.IsBroken(e) && !cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && attempts.MayRepeatRead(e))
             {
                 // A connection that was closed while it rested in the pool says so when it is used: the next one is fresh.
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            catch (Exception e) when (attempts.Explain(e, turn) is { } explained)
             {
-                throw PostgresErrors.Translate(e, address, connected);
+                throw explained;
             }
+            finally
+            {
+                turn.Leave();
+            }
+
+            await attempts.PauseAsync();
         }
+    }
+
+    private async ValueTask<T> ReadOnceAsync<T>(Func<DbSession, ValueTask<T>> work, string? begin, Attempts attempts, CancellationToken ended, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        attempts.Connected = true;
+        if (begin is null) return await work(new PostgresSession(connection, ended));
+        await RunAsync(connection, begin);
+        var result = await work(new PostgresSession(connection, ended));
+        await RunAsync(connection, "COMMIT");
+        return result;
     }
 
     private async ValueTask<T> RunWriteAsync<T>(Durability durability, string begin, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
     {
         if (readOnly) throw new InvalidOperationException("The database was opened for reading.");
-        var broken = false;
-        for (var attempt = 1; ; attempt++)
+        var attempts = new Attempts(this);
+        while (true)
         {
-            var (connected, committing) = (false, false);
+            var turn = attempts.Begin(cancellationToken);
             try
             {
-                await using var connection = await source.OpenConnectionAsync(cancellationToken);
-                connected = true;
-                // From here on the work is finished, whatever the caller's token says. Closing the connection undoes what was not committed.
-                var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
-                await using (var first = new NpgsqlCommand(begin, connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = durability == Durability.Synced ? "on" : "off" } } })
-                    await first.ExecuteNonQueryAsync(CancellationToken.None);
-                var result = await work(new PostgresSession(connection));
-                committing = true;
-                await transaction.CommitAsync(CancellationToken.None);
+                var result = await WriteOnceAsync(durability, begin, work, attempts, turn.Ended, cancellationToken).AsTask().WaitAsync(turn.Ended);
+                watch.Answered();
                 return result;
             }
-            catch (Exception e) when (PostgresErrors.IsConflict(e) && attempt < MaxAttempts)
+            catch (Exception e) when (attempts.MayRepeatWrite(e) && !(cancellationToken.IsCancellationRequested && !PostgresErrors.IsConflict(e)))
             {
-                // The database's own word: nothing of it was kept.
+                // The database's own word that nothing was kept, or the commit was not sent.
             }
-            catch (Exception e) when (!committing && !broken && PostgresErrors.IsBroken(e) && !cancellationToken.IsCancellationRequested)
+            catch (Exception e) when (attempts.Explain(e, turn) is { } explained)
             {
-                // Once: the commit was not sent, so nothing was kept.
-                broken = true;
-                continue;
+                throw explained;
             }
-            catch (Exception e) when (e is NpgsqlException or TimeoutException)
+            finally
             {
-                throw PostgresErrors.Translate(e, address, connected);
+                turn.Leave();
             }
 
-            await Task.Delay(TimeSpan.FromMilliseconds(5 << Math.Min(attempt, 6)), time, CancellationToken.None);
+            await attempts.PauseAsync();
         }
+    }
+
+    private async ValueTask<T> WriteOnceAsync<T>(
+        Durability durability, string begin, Func<DbSession, ValueTask<T>> work, Attempts attempts, CancellationToken ended, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        attempts.Connected = true;
+        // From here on the work is finished, whatever the caller's token says. Closing the connection undoes what was not committed.
+        var transaction = await connection.BeginTransactionAsync(CancellationToken.None);
+        await using (var first = new NpgsqlCommand(begin, connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = durability == Durability.Synced ? "on" : "off" } } })
+            await first.ExecuteNonQueryAsync(CancellationToken.None);
+        var result = await work(new PostgresSession(connection, ended));
+        // Who was told that the database is away must not find the write done by a connection that came back.
+        ended.ThrowIfCancellationRequested();
+        attempts.Committing = true;
+        await transaction.CommitAsync(CancellationToken.None);
+        return result;
     }
 
     private static async ValueTask RunAsync(NpgsqlConnection connection, string sql)
     {
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    /// <summary>What one caller's work has come to so far, and whether it may be tried again.</summary>
+    private sealed class Attempts(PostgresDatabase database)
+    {
+        private readonly long began = database.time.GetTimestamp();
+        private int count;
+        private bool broken;
+        private TimeSpan pause;
+
+        /// <summary>Whether this attempt has a connection.</summary>
+        public bool Connected { get; set; }
+
+        /// <summary>Whether the commit may have been sent: nobody knows whether what was written is kept.</summary>
+        public bool Committing { get; set; }
+
+        public PostgresWatch.Turn Begin(CancellationToken cancellationToken)
+        {
+            // A connection that rests in the pool is given out without a look at the token.
+            cancellationToken.ThrowIfCancellationRequested();
+            (Connected, Committing) = (false, false);
+            count++;
+            return database.watch.Away is { } away ? throw PostgresErrors.Translate(away, database.address, connected: false) : database.watch.Enter();
+        }
+
+        public bool MayRepeatRead(Exception error) => MayWaitForConnection(error) || MayTakeAnother(error);
+
+        public bool MayRepeatWrite(Exception error)
+        {
+            if (!PostgresErrors.IsConflict(error)) return !Committing && (MayWaitForConnection(error) || MayTakeAnother(error));
+            pause = TimeSpan.FromMilliseconds(5 << Math.Min(count, 6));
+            return count < MaxAttempts;
+        }
+
+        /// <summary>What the caller is told; null when the error is none of the database's.</summary>
+        public Exception? Explain(Exception error, PostgresWatch.Turn turn)
+        {
+            if (error is OperationCanceledException && turn.Ended.IsCancellationRequested)
+                return new DatabaseAwayException($"The database {database.address} stopped answering, or became another one, in the middle of work.", "it does not answer", error);
+            if (error is not (NpgsqlException or TimeoutException)) return null;
+            if (PostgresErrors.IsAway(error)) database.watch.Suspect();
+            return PostgresErrors.Translate(error, database.address, Connected);
+        }
+
+        public Task PauseAsync() => pause > TimeSpan.Zero ? Task.Delay(pause, database.time, CancellationToken.None) : Task.CompletedTask;
+
+        private bool MayTakeAnother(Exception error)
+        {
+            if (broken || !PostgresErrors.IsBroken(error)) return false;
+            broken = true;
+            pause = TimeSpan.Zero;
+            database.watch.Suspect();
+            if (PostgresErrors.IsStandby(error)) database.ReplacePool();
+            return true;
+        }
+
+        private bool MayWaitForConnection(Exception error)
+        {
+            pause = TimeSpan.FromMilliseconds(Math.Min(50 * count, 500));
+            return PostgresErrors.IsFull(error) && database.time.GetElapsedTime(began) < FullLimit;
+        }
     }
 }

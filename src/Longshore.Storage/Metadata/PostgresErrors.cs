@@ -4,18 +4,29 @@ using Npgsql;
 namespace Longshore.Storage.Metadata;
 
 /// <summary>The database does not answer: it is away, starting, stopping, or out of connections. What was asked may be asked again later.</summary>
-public sealed class DatabaseAwayException(string message, Exception inner) : DbException(message, inner)
+public sealed class DatabaseAwayException(string message, string reason, Exception? inner = null) : DbException(message, inner)
 {
     /// <inheritdoc/>
     public override bool IsTransient => true;
+
+    /// <summary>What is wrong, in a few words that name no host and no user.</summary>
+    public string Reason => reason;
 }
 
 /// <summary>What PostgreSQL's errors mean here.</summary>
 internal static class PostgresErrors
 {
+    private const string IdleInTransaction = "25P03";
+
     /// <summary>The database undid the transaction because of another one: it may run again.</summary>
     public static bool IsConflict(Exception error) =>
         error is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected };
+
+    /// <summary>The database has no connection left for this server; nothing was begun.</summary>
+    public static bool IsFull(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.TooManyConnections };
+
+    /// <summary>The connection leads to a standby: to the former primary, when the primary is another one since.</summary>
+    public static bool IsStandby(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction };
 
     /// <summary>The connection is no more, or could not be had.</summary>
     public static bool IsAway(Exception error) => error switch
@@ -31,18 +42,30 @@ internal static class PostgresErrors
     };
 
     /// <summary>The connection was ended while it was idle or at work, and a fresh one may do; a statement that timed out is not that.</summary>
-    public static bool IsBroken(Exception error) => IsAway(error) && error is not TimeoutException and not NpgsqlException { InnerException: TimeoutException };
+    public static bool IsBroken(Exception error) =>
+        IsStandby(error) || (IsAway(error) && !IsFull(error) && error is not TimeoutException and not NpgsqlException { InnerException: TimeoutException });
 
     /// <summary>The error in the words of this project.</summary>
     /// <param name="error">What Npgsql threw.</param>
     /// <param name="address">Which database.</param>
     /// <param name="connected">Whether there was a connection: without one, whatever the reason, the database is away.</param>
-    public static Exception Translate(Exception error, PostgresAddress address, bool connected) => error switch
+    public static Exception Translate(Exception error, PostgresAddress address, bool connected)
     {
-        PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => new Blobs.StorageFullException("The metadata database has no room left.", full),
-        _ when !connected || IsAway(error) => new DatabaseAwayException($"The database {address} does not answer: {error.Message}", error),
-        _ => error,
-    };
+        return error switch
+        {
+            PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => new Blobs.StorageFullException("The metadata database has no room left.", full),
+            PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => Away("a statement took too long", "It was cancelled after the time that statements have."),
+            _ when IsStandby(error) => Away("it is a standby", "It takes no writes. Name the primary in --database, or all of them: postgres://USER@HOST1,HOST2/DATABASE"),
+            _ when IsFull(error) => Away(
+                "it has no connection left", "The connections of all servers together (24 each, unless --database …?connections=N says otherwise) must stay below its max_connections."),
+            NpgsqlException { InnerException: TimeoutException } when !connected && error.Message.Contains("pool", StringComparison.OrdinalIgnoreCase) => Away(
+                "all connections of this server are in use",
+                FormattableString.Invariant($"All {address.Connections} were for {PostgresDatabase.ConnectLimit} seconds; --database …?connections=N gives it more.")),
+            PostgresException { SqlState: PostgresErrorCodes.CannotConnectNow } => Away("it is starting or stopping", error.Message),
+            _ when !connected || IsAway(error) => Away("it does not answer", error.Message),
+            _ => error,
+        };
 
-    private const string IdleInTransaction = "25P03";
+        DatabaseAwayException Away(string reason, string more) => new($"The database {address} cannot be used: {reason}. {more}", reason, error);
+    }
 }

@@ -8,6 +8,11 @@ internal static class PostgresSchema
     /// <summary>The advisory lock of migrations. Any number that nothing else in the database uses.</summary>
     private const long MigrationLock = 0x4C6F6E6773686F72;
 
+    /// <summary>How long a migration waits for the lock of a table.</summary>
+    private const int LockSeconds = 3;
+
+    private const int MaxAttempts = 30;
+
     /// <summary>Applies what is missing. Of servers that start at once, the others wait and find nothing to do.</summary>
     /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
     public static void Migrate(NpgsqlConnection connection)
@@ -21,17 +26,7 @@ internal static class PostgresSchema
             var done = Find(connection);
             if (done is null) Run(connection, "CREATE TABLE schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL)");
             Check(done ?? 0);
-            foreach (var migration in migrations.Where(m => m.Number > (done ?? 0)))
-            {
-                using var transaction = connection.BeginTransaction();
-                Run(connection, migration.Sql);
-                using var note = new NpgsqlCommand("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)", connection)
-                {
-                    Parameters = { new NpgsqlParameter<long> { TypedValue = migration.Number }, new NpgsqlParameter<string> { TypedValue = migration.Name } },
-                };
-                note.ExecuteNonQuery();
-                transaction.Commit();
-            }
+            foreach (var migration in migrations.Where(m => m.Number > (done ?? 0))) Apply(connection, migration);
         }
         finally
         {
@@ -47,6 +42,31 @@ internal static class PostgresSchema
         var found = Find(connection) ?? throw new InvalidOperationException("There is no registry in this database: no server was ever started on it.");
         var known = Migrations.ForPostgres[^1].Number;
         if (Check(found) < known) throw new InvalidOperationException($"The database has schema {found} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
+    }
+
+    // Servers of the version before run on: what waits for a table's lock makes all who come later wait, so it gives up soon and tries again.
+    private static void Apply(NpgsqlConnection connection, Migration migration)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using var transaction = connection.BeginTransaction();
+                Run(connection, $"SET LOCAL lock_timeout = '{LockSeconds}s'");
+                Run(connection, migration.Sql);
+                using var note = new NpgsqlCommand("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)", connection)
+                {
+                    Parameters = { new NpgsqlParameter<long> { TypedValue = migration.Number }, new NpgsqlParameter<string> { TypedValue = migration.Name } },
+                };
+                note.ExecuteNonQuery();
+                transaction.Commit();
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < MaxAttempts)
+            {
+                Run(connection, "SELECT pg_sleep(1)");
+            }
+        }
     }
 
     private static long Check(long found)

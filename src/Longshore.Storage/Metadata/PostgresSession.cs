@@ -1,11 +1,12 @@
 using System.Data.Common;
+using System.Text;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace Longshore.Storage.Metadata;
 
-/// <summary>One PostgreSQL connection in use by one caller. Npgsql keeps the statements prepared, by connection.</summary>
-internal sealed class PostgresSession(NpgsqlConnection connection) : DbSession
+/// <summary>One PostgreSQL connection in use by one caller, until the token says that nobody waits for it. Npgsql keeps the statements prepared, by connection.</summary>
+internal sealed class PostgresSession(NpgsqlConnection connection, CancellationToken ended) : DbSession
 {
     public override ValueTask<int> ExecuteAsync(string sql, params ReadOnlySpan<DbArg> args) => ExecuteAsync(Bind(sql, args));
 
@@ -41,6 +42,8 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : DbSession
 
     private NpgsqlCommand Bind(string sql, ReadOnlySpan<DbArg> args)
     {
+        // Nobody waits for the answer any more.
+        ended.ThrowIfCancellationRequested();
         var statement = PostgresStatement.Of(sql);
         var command = new NpgsqlCommand(statement.Text, connection);
         if (statement.Names.Count != args.Length) throw new ArgumentException($"The statement takes {statement.Names.Count} arguments.", nameof(args));
@@ -62,8 +65,16 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : DbSession
         bool flag => new NpgsqlParameter<long> { TypedValue = flag ? 1 : 0, NpgsqlDbType = NpgsqlDbType.Bigint },
         long number => new NpgsqlParameter<long> { TypedValue = number, NpgsqlDbType = NpgsqlDbType.Bigint },
         int number => new NpgsqlParameter<long> { TypedValue = number, NpgsqlDbType = NpgsqlDbType.Bigint },
-        string text => new NpgsqlParameter<string> { TypedValue = text, NpgsqlDbType = NpgsqlDbType.Text },
+        string text => new NpgsqlParameter<string> { TypedValue = Storable(text), NpgsqlDbType = NpgsqlDbType.Text },
         byte[] bytes => new NpgsqlParameter<byte[]> { TypedValue = bytes, NpgsqlDbType = NpgsqlDbType.Bytea },
         _ => throw new ArgumentException($"A {value.GetType().Name} is no argument of a statement."),
     };
+
+    // What SQLite takes and PostgreSQL refuses. NUL becomes the character after it, so that what is compared still sorts where it did;
+    // half of a surrogate pair becomes the replacement character, as SQLite's driver has it.
+    private static string Storable(string text)
+    {
+        if (text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF') >= 0) text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+        return text.Replace('\0', '\u0001');
+    }
 }

@@ -33,6 +33,8 @@ internal sealed class HookedDatabase(IDatabase inner) : IDatabase
         return await inner.WriteBesideAsync(durability, work, cancellationToken);
     }
 
+    public ValueTask CheckAnswersAsync(CancellationToken cancellationToken) => inner.CheckAnswersAsync(cancellationToken);
+
     public ValueTask<IReadOnlyList<string>> CheckStructureAsync(CancellationToken cancellationToken) => inner.CheckStructureAsync(cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -128,7 +128,7 @@ public sealed class SharedDatabaseTests : IAsyncLifetime
         foreach (var server in new[] { a, b })
         {
             using var ready = await http.GetAsync(new Uri(server.BaseAddress, "readyz"), Token);
-            Assert.Equal((HttpStatusCode.ServiceUnavailable, "not ready: database\n"), (ready.StatusCode, await ready.Content.ReadAsStringAsync(Token)));
+            Assert.Equal((HttpStatusCode.ServiceUnavailable, "not ready: database (it does not answer)\n"), (ready.StatusCode, await ready.Content.ReadAsStringAsync(Token)));
             using var version = await http.GetAsync(new Uri(server.BaseAddress, "v2/"), Token);
             Assert.Equal(HttpStatusCode.ServiceUnavailable, version.StatusCode);
         }

@@ -175,7 +175,7 @@ public sealed class PostgresDatabaseTests : IAsyncLifetime
         TestPostgres.Execute(TestPostgres.ServerUrl(url), $"ALTER DATABASE {name} ALLOW_CONNECTIONS false");
         TestPostgres.Execute(TestPostgres.ServerUrl(url), $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
         var away = await Assert.ThrowsAsync<DatabaseAwayException>(async () => await Get("a"));
-        Assert.StartsWith($"The database {url} does not answer: ", away.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"The database {url} cannot be used: it does not answer. ", away.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<DatabaseAwayException>(async () => await Put("b", 1));
         TestPostgres.Execute(TestPostgres.ServerUrl(url), $"ALTER DATABASE {name} ALLOW_CONNECTIONS true");
         Assert.Equal(1, await Get("a"));

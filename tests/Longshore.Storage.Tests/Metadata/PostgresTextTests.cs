@@ -23,6 +23,8 @@ public sealed class PostgresTextTests
     [InlineData("postgres://u@h/db", "postgres://u@h:5432/db")]
     [InlineData("postgresql://u%40x:p%2Fw@h:6000/d%20b?sslmode=verify-full&connections=10", "postgres://u@x@h:6000/d b")]
     [InlineData("postgres://u@/db?host=/run/postgresql", "postgres://u@/run/postgresql:5432/db")]
+    [InlineData("postgres://u@[::1]:6000/db", "postgres://u@::1:6000/db")]
+    [InlineData("postgres://u@a,b:6000,[::1]/db?target_session_attrs=primary", "postgres://u@a:5432,b:6000,[::1]:5432/db")]
     public void Address_is_understood_and_shown_without_its_password(string text, string shown)
     {
         var address = PostgresAddress.Parse(text, out var problem);
@@ -40,6 +42,12 @@ public sealed class PostgresTextTests
     [InlineData("postgres://u:secret@h/db?sslmode=perhaps")]
     [InlineData("postgres://u:secret@h/db?secret=1")]
     [InlineData("postgres://u:secret@h/db?connections=1")]
+    [InlineData("postgres://u:secret@h:port/db")]
+    [InlineData("postgres://u:secret@a,,b/db")]
+    [InlineData("postgres://u:secret@::1/db")]
+    [InlineData("postgres://u:sec/ret:secret@h/db")]
+    [InlineData("postgres://u:sec?secret@h/db")]
+    [InlineData("postgres://u:secret@a,b/db?target_session_attrs=any")]
     public void Wrong_address_is_refused_without_a_word_of_its_secrets(string text)
     {
         Assert.Null(PostgresAddress.Parse(text, out var problem));
