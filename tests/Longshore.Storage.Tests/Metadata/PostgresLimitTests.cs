@@ -19,7 +19,7 @@ public sealed class PostgresLimitTests : IDisposable
     {
         await using var database = Open(url + "?connections=4");
         var hold = new TaskCompletionSource();
-        var holders = Hold(database, 4, hold.Task);
+        var holders = await HoldAsync(database, 4, hold.Task);
         var refused = await Assert.ThrowsAsync<DatabaseAwayException>(async () => await AskAsync(database));
         Assert.Equal("all connections of this server are in use", refused.Reason);
         Assert.Contains("All 4 were for 15 seconds", refused.Message, StringComparison.Ordinal);
@@ -38,7 +38,7 @@ public sealed class PostgresLimitTests : IDisposable
             await using var first = Open(url.Replace("longshore@", role + "@", StringComparison.Ordinal));
             await using var second = Open(url.Replace("longshore@", role + "@", StringComparison.Ordinal));
             var hold = new TaskCompletionSource();
-            var holders = Hold(first, 3, hold.Task);
+            var holders = await HoldAsync(first, 3, hold.Task);
             var waiting = AskAsync(second).AsTask();
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, Token);
             Assert.False(waiting.IsCompleted);
@@ -110,17 +110,27 @@ public sealed class PostgresLimitTests : IDisposable
         await database.WriteAsync(Durability.Synced, s => s.ExecuteAsync("DELETE FROM settings WHERE name = 'none'"), Token);
     }
 
-    private static List<Task<long>> Hold(PostgresDatabase database, int count, Task until) =>
-    [
-        .. Enumerable.Range(0, count).Select(_ => database.ReadAsync(
-            async s =>
-            {
-                var one = await s.QueryFirstAsync("SELECT 1", static row => row.GetInt64(0));
-                await until;
-                return one;
-            },
-            Token).AsTask()),
-    ];
+    // Returns when all have their connection.
+    private static async Task<List<Task<long>>> HoldAsync(PostgresDatabase database, int count, Task until)
+    {
+        var holders = new List<Task<long>>();
+        for (var i = 0; i < count; i++)
+        {
+            var has = new TaskCompletionSource();
+            holders.Add(database.ReadAsync(
+                async s =>
+                {
+                    var one = await s.QueryFirstAsync("SELECT 1", static row => row.GetInt64(0));
+                    has.SetResult();
+                    await until;
+                    return one;
+                },
+                Token).AsTask());
+            await has.Task;
+        }
+
+        return holders;
+    }
 
     private static ValueTask<long> AskAsync(PostgresDatabase database) => database.ReadAsync(s => s.QueryFirstAsync("SELECT 1", static row => row.GetInt64(0)), Token);
 
