@@ -82,6 +82,7 @@ internal sealed class LastResort(RequestDelegate next, ILogger<LastResort> logge
                 return WriteAsync(context, StatusCodes.Status507InsufficientStorage, StorageFullReason, "The registry's store is full.");
             case DatabaseAwayException away:
                 logger.DatabaseAway(context.TraceIdentifier, request.Method, path, away.Message);
+                if (!context.Response.HasStarted) context.Response.OnStarting(static state => RetryLater((HttpResponse)state), context.Response);
                 return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, null, "The registry's database does not answer. Try again.");
             case StorageUnavailableException away:
                 logger.StorageUnavailable(context.TraceIdentifier, request.Method, path, away.Message);

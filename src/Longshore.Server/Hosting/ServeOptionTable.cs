@@ -71,7 +71,7 @@ internal static class ServeOptionTable
         new("tls-key", "FILE", "none", "a PEM file with the certificate's private key, not encrypted, together with tls-cert",
             "The private key of the certificate.",
             static (o, text) => File.Exists(text) ? Done(() => o.TlsKey = text) : "there is no such file"),
-        new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory; or postgres://USER@HOST[:PORT]/DATABASE[?sslmode=verify-full]",
+        new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory; or postgres://USER@HOST[:PORT][,HOST[:PORT]…]/DATABASE[?sslmode=verify-full]",
             "The database of everything that is not a body. Several servers may share one of PostgreSQL; its password is best given in LONGSHORE_DATABASE_PASSWORD.", ReadDatabase)
         { Shown = static text => text[..(text.IndexOf(':', StringComparison.Ordinal) + 1)] + "…" },
         new("blobs", "PLACE", "blobs in the data directory", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?endpoint=URL&region=…&path-style=…&sse=…&sse-kms-key=…&public-endpoint=URL]",

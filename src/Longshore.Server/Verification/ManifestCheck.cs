@@ -24,14 +24,15 @@ internal static class ManifestCheck
             return problems;
         }
 
-        await database.ReadSnapshotAsync(
+        problems.AddRange(await database.ReadSnapshotAsync(
             async session =>
             {
-                if (row.IsRecycled) await CheckRecycledAsync(session, row, image, document, problems);
-                else await CheckAsync(session, row, image, document, problems);
-                return 0;
+                var found = new List<Finding>();
+                if (row.IsRecycled) await CheckRecycledAsync(session, row, image, document, found);
+                else await CheckAsync(session, row, image, document, found);
+                return found;
             },
-            cancellationToken);
+            cancellationToken));
         return problems;
     }
 

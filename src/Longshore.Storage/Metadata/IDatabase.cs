@@ -11,7 +11,7 @@ public interface IDatabase : IAsyncDisposable
 
     /// <summary>
     /// Runs a read on one connection. Each statement sees what was committed when it began; several statements that
-    /// must agree belong in <see cref="ReadSnapshotAsync"/>.
+    /// must agree belong in <see cref="ReadSnapshotAsync"/>. The work may be run again after its connection broke, so it must have no effect but its result.
     /// </summary>
     ValueTask<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken);
 

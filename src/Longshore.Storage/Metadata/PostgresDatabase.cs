@@ -202,11 +202,11 @@ public sealed class PostgresDatabase : IDatabase
         if (pooling)
         {
             // A transaction is ended by the database when its server is silent for too long: a paused one would keep all others from writing.
-            // The last name is new in version 14: then a statement ends when its server has gone.
+            // The third name is new in version 14: then a statement ends when its server has gone. And no statement here gains from being compiled.
             var limits = FormattableString.Invariant(
                 $"""
-                SELECT set_config(name, CASE name WHEN 'statement_timeout' THEN '{(readOnly ? 0 : StatementLimit)}s' WHEN 'client_connection_check_interval' THEN '5s' ELSE '{IdleLimit}' END, false)
-                FROM pg_settings WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'client_connection_check_interval')
+                SELECT set_config(name, CASE name WHEN 'statement_timeout' THEN '{(readOnly ? 0 : StatementLimit)}s' WHEN 'client_connection_check_interval' THEN '5s' WHEN 'jit' THEN 'off' ELSE '{IdleLimit}' END, false)
+                FROM pg_settings WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'client_connection_check_interval', 'jit')
                 """);
             builder.UsePhysicalConnectionInitializer(
                 connection =>

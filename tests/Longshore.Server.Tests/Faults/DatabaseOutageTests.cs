@@ -11,7 +11,6 @@ namespace Longshore.Server.Tests.Faults;
 /// A PostgreSQL that is killed, hangs, or is followed by another one while clients push and pull: each request is answered within a bound, in its
 /// protocol's form; nothing acknowledged is lost; the server goes on by itself. <c>LONGSHORE_TEST_OUTAGE</c> sets the seconds of an outage.
 /// </summary>
-[Collection(StressCollection.Name)]
 public sealed class DatabaseOutageTests : IAsyncLifetime
 {
     private static readonly TimeSpan Outage = TimeSpan.FromSeconds(
@@ -22,11 +21,15 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync() => postgres = await PostgresCluster.StartAsync();
+    public async ValueTask InitializeAsync()
+    {
+        TestDatabases.RequirePostgres();
+        postgres = await PostgresCluster.StartAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        await postgres.DisposeAsync();
+        if (postgres is not null) await postgres.DisposeAsync();
         directory.Dispose();
     }
 
@@ -97,7 +100,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         new LongshoreOptions
         {
             DataDirectory = directory.Combine("data"),
-            Arguments = ["--create-on-push", "--database", url, "--gc-interval", "1s", "--gc-grace", "1s", "--blob-lease", "60s"],
+            Arguments = ["--create-on-push", "--database", url, "--blobs", directory.Combine("blobs"), "--gc-interval", "1s", "--gc-grace", "1s", "--blob-lease", "60s"],
         },
         Token);
 
@@ -107,8 +110,6 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         var recovery = await load.RecoverAsync(TimeSpan.FromSeconds(15));
         await OutageLoad.RunForAsync(TimeSpan.FromSeconds(2));
         await load.EndAsync();
-        TestContext.Current.SendDiagnosticMessage(
-            "{0}: {1}; usable after {2:F1} s", TestContext.Current.TestMethod!.MethodName, load, recovery.TotalSeconds);
         TestContext.Current.TestOutputHelper?.WriteLine($"{load}; usable after {recovery.TotalSeconds:F1} s");
         Assert.Empty(load.Faults);
         Assert.InRange(load.LongestSeconds, 0, longest);
@@ -117,7 +118,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         Assert.DoesNotContain("failed unexpectedly", server.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("unobserved", server.Output, StringComparison.Ordinal);
 
-        string[] verify = ["verify", "--data", server.DataDirectory, "--database", url];
+        string[] verify = ["verify", "--data", server.DataDirectory, "--database", url, "--blobs", Path.Combine(server.DataDirectory, "..", "blobs")];
         var binary = LongshoreProcess.BinaryPath();
         var result = binary.EndsWith(".dll", StringComparison.Ordinal)
             ? await CommandRunner.TryRunAsync("dotnet", [binary, .. verify], Token)

@@ -9,7 +9,7 @@ using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Hosting;
 
-/// <summary>Two servers on one PostgreSQL database and one directory of bodies, whichever database the other tests run on.</summary>
+/// <summary>Two servers on one PostgreSQL database and one directory of bodies.</summary>
 public sealed class SharedDatabaseTests : IAsyncLifetime
 {
     private readonly TemporaryDirectory directory = new("shared");
@@ -24,6 +24,7 @@ public sealed class SharedDatabaseTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        TestDatabases.RequirePostgres();
         url = TestPostgres.CreateEmptyDatabase();
         a = await StartAsync("a");
         b = await StartAsync("b");
@@ -32,9 +33,9 @@ public sealed class SharedDatabaseTests : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await a.DisposeAsync();
-        await b.DisposeAsync();
-        TestPostgres.DropDatabase(url);
+        if (a is not null) await a.DisposeAsync();
+        if (b is not null) await b.DisposeAsync();
+        if (url is not null) TestPostgres.DropDatabase(url);
         directory.Dispose();
     }
 

@@ -51,7 +51,7 @@ public sealed class PostgresCluster : IAsyncDisposable
                 resume) kill -CONT $(all "$node") ;;
                 follow) follow ;;
                 promote) "${as[@]}" "$bin/psql" -q -h 127.0.0.1 -p "${ports[$node]}" -U longshore -d longshore -c "ALTER SYSTEM SET synchronous_standby_names = ''" -c "SELECT pg_promote()" >/dev/null ;;
-                query) "${as[@]}" "$bin/psql" -q -At -h 127.0.0.1 -p "${ports[1]}" -U longshore -d longshore -c "$node" >/dev/null ;;
+                query) "${as[@]}" "$bin/psql" -q -At -h 127.0.0.1 -p "${ports[1]}" -U longshore -d longshore -c "$node" >/dev/null 2>&1 ;;
             esac
             echo "$?"
         done

@@ -52,6 +52,13 @@ public static class TestDatabases
         if (IsPostgres) throw new Processes.SkipTestException($"is about SQLite's file: {why}");
     }
 
+    /// <summary>Skips a test that starts what it needs of PostgreSQL by itself, where the tests run on SQLite: once is enough.</summary>
+    /// <exception cref="SkipTestException">The tests run on SQLite.</exception>
+    public static void RequirePostgres()
+    {
+        if (!IsPostgres) throw new Processes.SkipTestException("is about PostgreSQL: LONGSHORE_TEST_DATABASE=postgres");
+    }
+
     /// <summary>A name that no other database of this process has.</summary>
     internal static string Name() => string.Create(CultureInfo.InvariantCulture, $"t{Interlocked.Increment(ref serial)}");
 
