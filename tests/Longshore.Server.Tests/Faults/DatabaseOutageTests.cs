@@ -44,7 +44,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         await Task.Delay(Outage, TimeProvider.System, Token);
         Assert.Contains(await ReadyAsync(server), (string[])["not ready: database (it does not answer)\n", "not ready: database (it is starting or stopping)\n"]);
         await postgres.StartAgainAsync();
-        await EndAsync(server, load, postgres.Url, longest: 5);
+        await EndAsync(server, load, postgres.Url, longest: 10);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         Assert.InRange(Stopwatch.GetElapsedTime(known).TotalSeconds, 0, 2);
         await Task.Delay(Outage - TimeSpan.FromSeconds(10), TimeProvider.System, Token);
         await postgres.ResumeAsync();
-        await EndAsync(server, load, postgres.Url, longest: 15);
+        await EndAsync(server, load, postgres.Url, longest: 20);
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
         await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System, Token);
         Assert.StartsWith("not ready: database", await ReadyAsync(server), StringComparison.Ordinal);
         await postgres.PromoteAsync();
-        await EndAsync(server, load, postgres.UrlOfBoth, longest: 15);
+        await EndAsync(server, load, postgres.UrlOfBoth, longest: 20);
     }
 
     [Fact]
@@ -91,7 +91,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
             await postgres.ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND application_name = 'longshore'");
         }
 
-        await EndAsync(server, load, postgres.Url, longest: 5);
+        await EndAsync(server, load, postgres.Url, longest: 10);
         // A read is tried once more; a write too, but for a commit that was on its way.
         Assert.Equal(0, load.FailedReads);
     }
@@ -107,7 +107,7 @@ public sealed class DatabaseOutageTests : IAsyncLifetime
     private static async Task EndAsync(LongshoreProcess server, OutageLoad load, string url, double longest)
     {
         var back = TimeProvider.System.GetUtcNow().ToDatabase();
-        var recovery = await load.RecoverAsync(TimeSpan.FromSeconds(15));
+        var recovery = await load.RecoverAsync(TimeSpan.FromSeconds(30));
         await OutageLoad.RunForAsync(TimeSpan.FromSeconds(2));
         await load.EndAsync();
         TestContext.Current.TestOutputHelper?.WriteLine($"{load}; usable after {recovery.TotalSeconds:F1} s");

@@ -154,7 +154,7 @@ public sealed class ArchiveTests(EcrFixture fixture) : IClassFixture<EcrFixture>
         var begin = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromSeconds(20), "It did not happen within 20 seconds.");
+            Assert.True(TimeProvider.System.GetElapsedTime(begin) < TimeSpan.FromSeconds(60), "It did not happen within 60 seconds.");
             await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, Token);
         }
     }
