@@ -74,14 +74,14 @@ internal static class ServeOptionTable
         new("database", "URL", "sqlite", "sqlite: the embedded database in the data directory; or postgres://USER@HOST[:PORT][,HOST[:PORT]…]/DATABASE[?sslmode=verify-full]",
             "The database of everything that is not a body. Several servers may share one of PostgreSQL; its password is best given in LONGSHORE_DATABASE_PASSWORD.", ReadDatabase)
         { Shown = static text => text[..(text.IndexOf(':', StringComparison.Ordinal) + 1)] + "…" },
-        new("blobs", "PLACE", "blobs in the data directory", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?endpoint=URL&region=…&path-style=…&sse=…&sse-kms-key=…&public-endpoint=URL]",
+        new("blobs", "PLACE", "blobs in the data directory", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?endpoint=URL&region=…&path-style=…&sse=…&sse-kms-key=…&public=BOOL&public-endpoint=URL]",
             "Where bodies of blobs are kept: docs/operate/s3.md.",
             static (o, text) => ReadStore(text, directory => o.Blobs = directory, bucket => o.BlobBucket = bucket)),
         new("archive", "PLACE", "archive in the data directory, or below the bucket's prefix", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?…] as for blobs",
             "Where bodies of archived images are kept; may be on slower, cheaper storage.",
             static (o, text) => ReadStore(text, directory => o.Archive = directory, bucket => o.ArchiveUrl = bucket)),
         new("redirect-pulls", "MODE", "auto", "auto, always or never",
-            "Send clients to the bucket for bodies, with URLs that are good for 15 minutes. auto: bodies of 1 MiB and more, when the bucket's URL has a public-endpoint.",
+            "Send clients to the bucket for bodies, with URLs that are good for 15 minutes. auto: bodies of 1 MiB and more, when the bucket's URL says that clients reach it.",
             static (o, text) => text is "auto" or "always" or "never"
                 ? Done(() => o.RedirectPulls = text switch { "auto" => PullRedirects.Auto, "always" => PullRedirects.Always, _ => PullRedirects.Never }) : ""),
         new("key-file", "FILE", "sealing.key in the data directory", "a file of mode 0600; the first start makes it",

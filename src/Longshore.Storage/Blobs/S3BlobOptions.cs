@@ -29,8 +29,11 @@ public sealed record S3BlobOptions
     /// <summary>The KMS key, with <c>aws:kms</c>; null: the account's default key.</summary>
     public string? KmsKey { get; init; }
 
-    /// <summary>The address at which clients of the registry reach the bucket's server; null: they cannot be sent there by default.</summary>
+    /// <summary>The address at which clients of the registry reach the bucket's server, when it is another one than the registry uses.</summary>
     public Uri? PublicEndpoint { get; init; }
+
+    /// <summary>Whether clients of the registry reach the bucket's server, and may be sent there.</summary>
+    public bool Public { get; init; }
 
     /// <summary>The same bucket one level down.</summary>
     public S3BlobOptions Below(string name) => this with { Prefix = $"{Prefix}{name}/" };
@@ -61,7 +64,10 @@ public sealed record S3BlobOptions
                     options = options with { Endpoint = endpoint };
                     break;
                 case "public-endpoint" when Address(value) is { } endpoint:
-                    options = options with { PublicEndpoint = endpoint };
+                    options = options with { PublicEndpoint = endpoint, Public = true };
+                    break;
+                case "public" when bool.TryParse(value, out var on):
+                    options = options with { Public = on };
                     break;
                 case "region" when value.Length > 0 && value.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'):
                     options = options with { Region = value };
@@ -76,7 +82,7 @@ public sealed record S3BlobOptions
                     options = options with { KmsKey = value };
                     break;
                 default:
-                    return Wrong($"\"{key}\" is not understood; the keys are endpoint, region, path-style, sse, sse-kms-key and public-endpoint", out problem);
+                    return Wrong($"\"{key}\" is not understood; the keys are endpoint, region, path-style, sse, sse-kms-key, public and public-endpoint", out problem);
             }
         }
 

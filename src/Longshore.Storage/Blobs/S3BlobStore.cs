@@ -201,7 +201,7 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public bool IsPublic(string location) => _options.PublicEndpoint is not null;
+    public bool IsPublic(string location) => _options.Public;
 
     /// <inheritdoc/>
     public Uri? Presign(string location, TimeSpan lifetime)

@@ -110,6 +110,7 @@ public sealed class ServeOptionsTests
                 Encryption = "aws:kms",
                 KmsKey = "abc",
                 PublicEndpoint = new Uri("https://s3.example.com"),
+                Public = true,
             },
             options.BlobBucket);
         Assert.Equal("some/prefix/archive/", options.ArchiveBucket?.Prefix);

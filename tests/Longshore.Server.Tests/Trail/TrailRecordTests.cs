@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
@@ -7,6 +8,7 @@ using Longshore.Server.Tests.Faults;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Trail;
 
@@ -232,6 +234,35 @@ public sealed class TrailRecordTests
         Assert.StartsWith("AWS4-HMAC-SHA256 Credential=" + registry.Server.Options.AccessKeyId, authorization, StringComparison.Ordinal);
         using var json = await JsonDocument.ParseAsync(new GZipStream(new MemoryStream(body), CompressionMode.Decompress), cancellationToken: Token);
         Assert.NotEqual(0, json.RootElement.GetProperty("Records").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task An_export_to_a_real_bucket_is_what_a_directory_gets_and_can_be_repeated()
+    {
+        var gateway = await S3Gateway.GetAsync();
+        await using var registry = await LiveRegistry.StartAsync(Token);
+        for (var i = 0; i < 3; i++) await registry.Client.PushImageAsync("team/app", TestImage.Create(60 + i, 200), "v1", Token);
+        await TrailReader.SearchAsync(registry.Server, "eventName=PutImage", 3, Token);
+        using var directory = new TemporaryDirectory("export");
+        var until = TimeProvider.System.GetUtcNow().AddSeconds(1).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        var prefix = $"s3://{S3Gateway.Bucket}/trail-{Guid.NewGuid():N}";
+        await Task.Delay(TimeSpan.FromSeconds(2), TimeProvider.System, Token);
+        var environment = new Dictionary<string, string?>(S3Gateway.Environment) { ["AWS_ENDPOINT_URL_S3"] = gateway.Endpoint.GetLeftPart(UriPartial.Authority) };
+        foreach (var to in (string[])[directory.Combine("here"), prefix, prefix])
+        {
+            var result = await TrailReader.RunAsync(registry.Server, environment, Token, "export", "--until", until, "--to", to);
+            Assert.True(result.ExitCode == 0, result.ToString());
+        }
+
+        await gateway.DownloadAsync(prefix, directory.Combine("there"), Token);
+        var here = Files("here");
+        Assert.NotEmpty(here);
+        Assert.Equal(here, Files("there"));
+        foreach (var file in here)
+            Assert.Equal(await File.ReadAllBytesAsync(directory.Combine("here", file), Token), await File.ReadAllBytesAsync(directory.Combine("there", file), Token));
+
+        string[] Files(string name) =>
+            [.. Directory.GetFiles(directory.Combine(name), "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(directory.Combine(name), path)).Order(StringComparer.Ordinal)];
     }
 
     private static async Task<JsonElement> HistoryAsync(LongshoreProcess server, int exitCode, params string[] arguments)

@@ -63,6 +63,13 @@ public sealed class S3Gateway
     /// <summary>Ends a gateway of one's own.</summary>
     public Task StopAsync() => DoAsync("stop");
 
+    /// <summary>Copies what is below a prefix to a directory, with AWS's own client.</summary>
+    public Task DownloadAsync(string url, string directory, CancellationToken cancellationToken) => CommandRunner.RunAsync(
+        "/usr/bin/aws",
+        ["s3", "cp", "--recursive", "--quiet", "--endpoint-url", Endpoint.AbsoluteUri, url, directory],
+        cancellationToken,
+        new Dictionary<string, string?> { ["AWS_ACCESS_KEY_ID"] = AccessKeyId, ["AWS_SECRET_ACCESS_KEY"] = SecretAccessKey, ["AWS_REGION"] = "us-east-1" });
+
     /// <summary>A value of <c>--blobs</c> with a prefix that nobody has used.</summary>
     /// <param name="endpoint">The address to use; null: the gateway's own.</param>
     /// <param name="more">Added to the query, beginning with &amp;.</param>
