@@ -185,15 +185,18 @@ internal sealed class ContentHarness : IAsyncDisposable
     public async Task<long> CountAsync(string table, string where = "1 = 1") =>
         await Database.ReadAsync(s => s.QueryFirstAsync($"SELECT COUNT(*) FROM {table} WHERE {where}", static r => r.GetInt64(0)), Token);
 
-    public string PathOf(BlobInfo blob) => Path.Combine(BlobDirectory, blob.Location);
-
+    /// <summary>The locations of all bodies; on files as the directories have them, whatever the store says.</summary>
     public string[] Bodies() => !S3Gateway.IsAskedFor
-        ? [.. Directory.EnumerateFiles(BlobDirectory, "*", SearchOption.AllDirectories).Where(f => f.Contains("/sha", StringComparison.Ordinal))]
+        ? [.. Directory.EnumerateFiles(BlobDirectory, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(BlobDirectory, f)).Where(f => f.StartsWith("sha", StringComparison.Ordinal))]
         : [.. Store.ListAsync(Token).ToBlockingEnumerable(Token).Select(static body => body.Location)];
 
+    /// <summary>The bytes of all uploads, as <c>uploads/KEY</c>.</summary>
     public string[] UploadFiles() => !S3Gateway.IsAskedFor
-        ? Directory.GetFiles(Path.Combine(BlobDirectory, "uploads"))
-        : [.. Store.ListUploadsAsync(Token).ToBlockingEnumerable(Token).Select(static upload => upload.UploadKey)];
+        ? [.. Directory.GetFiles(Path.Combine(BlobDirectory, "uploads")).Select(f => Path.GetRelativePath(BlobDirectory, f))]
+        : [.. Store.ListUploadsAsync(Token).ToBlockingEnumerable(Token).Select(static upload => "uploads/" + upload.UploadKey)];
+
+    /// <summary>Sets the age of a body or an upload.</summary>
+    public void SetTime(string location, DateTimeOffset when) => TestStores.SetTime(DataDirectory, location, when);
 
     public async ValueTask DisposeAsync()
     {

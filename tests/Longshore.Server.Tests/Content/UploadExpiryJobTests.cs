@@ -56,7 +56,7 @@ public sealed class UploadExpiryJobTests
         await content.Uploads.AppendAsync(Home, name, id, 0, 5, Body(new byte[5]), Token);
         await content.Catalog.DeleteAsync(Home, name, force: false, Token);
         var file = Assert.Single(content.UploadFiles());
-        File.SetLastWriteTimeUtc(file, content.Time.GetUtcNow().AddHours(-23).UtcDateTime);
+        content.SetTime(file, content.Time.GetUtcNow().AddHours(-23));
         Assert.Equal(0, await content.Expiry.RunAsync(Token));
         content.Time.Step(TimeSpan.FromHours(1.5));
         Assert.Equal(1, await content.Expiry.RunAsync(Token));
@@ -76,7 +76,7 @@ public sealed class UploadExpiryJobTests
         await pipe.Writer.WriteAsync(blob.Content.AsMemory(0, 500), Token);
         var put = content.Uploads.PutAsync(Home, name, DigestOf(blob.Digest), 1000, pipe.Reader, Token).AsTask();
         while (content.UploadFiles().Length == 0) await Task.Yield();
-        File.SetLastWriteTimeUtc(content.UploadFiles()[0], content.Time.GetUtcNow().UtcDateTime);
+        content.SetTime(content.UploadFiles()[0], content.Time.GetUtcNow());
         content.Time.Step(TimeSpan.FromHours(48));
         Assert.Equal(0, await content.Expiry.RunAsync(Token));
         await pipe.Writer.WriteAsync(blob.Content.AsMemory(500), Token);

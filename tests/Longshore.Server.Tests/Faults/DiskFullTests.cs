@@ -1,4 +1,5 @@
 using System.Net;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
@@ -20,6 +21,7 @@ public sealed class DiskFullTests
     [Fact]
     public async Task Uploads_to_a_full_disk_are_refused_and_work_again_when_there_is_room()
     {
+        TestStores.RequireFiles("it fills the disk of the bodies");
         await using var disk = await SmallDisk.MountAsync(64, Token);
         await using var registry = await LiveRegistry.StartAsync(Token, Path.Combine(disk.Path, "data"));
         await PushImagesAsync(registry.Client, 3, 100_000);
@@ -106,6 +108,7 @@ public sealed class DiskFullTests
     [Fact]
     public async Task Collection_makes_room_on_a_full_disk()
     {
+        TestStores.RequireFiles("it fills the disk of the bodies");
         await using var disk = await SmallDisk.MountAsync(64, Token);
         await using var registry = await LiveRegistry.StartAsync(
             Token, Path.Combine(disk.Path, "data"), "--gc-interval", "1s", "--gc-grace", "0s", "--blob-lease", "3s");

@@ -1,6 +1,7 @@
 using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Tests.Content;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -45,7 +46,7 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
     [InlineData("delete", FindingKind.BodyMissing)]
     public async Task Damage_is_named_repaired_and_healed_by_a_push(string damage, object kind)
     {
-        Damage(content.PathOf(layer), damage);
+        await TestStores.DamageAsync(content.DataDirectory, layer.Location, damage);
         foreach (var repair in new[] { false, false, true })
         {
             var finding = (await VerifyAsync(repair)).Findings[0];
@@ -55,7 +56,7 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
             Assert.Equal(repair, finding.Repaired is not null);
         }
 
-        Assert.Equal(damage == "delete" ? 0 : 1, Directory.GetFiles(Path.Combine(content.BlobDirectory, "quarantine")).Length);
+        Assert.Equal(damage == "delete" ? 0 : 1, await TestStores.QuarantinedAsync(content.DataDirectory));
         Assert.False((await content.Shelf.FindAsync(Home, name, layer.Digest, Token)).Succeeded);
         var still = Assert.Single((await VerifyAsync(repair: true)).Findings);
         Assert.Equal(FindingKind.ReferenceMissing, still.Kind);
@@ -73,7 +74,7 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
         Assert.Equal(FindingKind.BodyDamaged, findings[0].Kind);
         Assert.Contains("Input/output error", findings[0].Message, StringComparison.Ordinal);
         Assert.Equal(await content.CountAsync("blobs"), summary.Bodies);
-        Assert.Single(Directory.GetFiles(Path.Combine(content.BlobDirectory, "quarantine")));
+        Assert.Equal(1, await TestStores.QuarantinedAsync(content.DataDirectory));
     }
 
     [Fact]
@@ -98,24 +99,27 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
     [Fact]
     public async Task A_damaged_body_that_a_cut_repair_did_not_set_aside_is_set_aside_by_the_next()
     {
-        Damage(content.PathOf(layer), "flip");
+        await TestStores.DamageAsync(content.DataDirectory, layer.Location, "flip");
         await content.Database.WriteAsync(Durability.Synced, s => s.ExecuteAsync("UPDATE blobs SET state = 2 WHERE digest = @d", ("@d", layer.Digest.Value)), Token);
         var (_, findings) = await VerifyAsync(repair: true);
         Assert.Equal(FindingKind.BodyDamaged, findings[0].Kind);
-        Assert.Single(Directory.GetFiles(Path.Combine(content.BlobDirectory, "quarantine")));
+        Assert.Equal(1, await TestStores.QuarantinedAsync(content.DataDirectory));
     }
 
     [Fact]
     public async Task Orphans_are_harmless_and_go_with_repair_alone()
     {
-        var writer = await content.Store.OpenUploadAsync("left-over", 0, null, Token);
-        await writer.WriteAsync(new(new byte[10]), Token);
-        await writer.DisposeAsync();
-        File.Copy(Path.Combine(content.BlobDirectory, "uploads", "left-over"), Path.Combine(content.BlobDirectory, "uploads", "left-over-2"));
+        foreach (var key in (string[])["left-over", "left-over-2"])
+        {
+            await using var writer = await content.Store.OpenUploadAsync(key, 0, null, Token);
+            await writer.WriteAsync(new(new byte[10]), Token);
+            await writer.CompleteAsync(Token);
+        }
+
         var location = await content.Store.PublishAsync("left-over", Digest.Compute(new byte[10], Core.DigestAlgorithm.Sha256), 1, Token);
         // Young ones may belong to a push beside a verification that only reads.
-        File.SetLastWriteTimeUtc(Path.Combine(content.BlobDirectory, location), content.Time.GetUtcNow().UtcDateTime);
-        File.SetLastWriteTimeUtc(Path.Combine(content.BlobDirectory, "uploads", "left-over-2"), content.Time.GetUtcNow().UtcDateTime);
+        content.SetTime(location, content.Time.GetUtcNow());
+        content.SetTime("uploads/left-over-2", content.Time.GetUtcNow());
         Assert.Empty((await VerifyAsync(repair: false)).Findings);
         content.Time.Step(TimeSpan.FromHours(2));
         foreach (var repair in new[] { false, true })
@@ -145,33 +149,10 @@ public sealed class RegistryVerifierTests : IAsyncLifetime
         Assert.All(findings, f => Assert.Null(f.Repaired));
     }
 
-    private static void Damage(string path, string how)
-    {
-        using var file = how == "delete" ? null : File.Open(path, FileMode.Open);
-        switch (how)
-        {
-            case "flip":
-                file!.Position = 1234;
-                var value = file.ReadByte();
-                file.Position = 1234;
-                file.WriteByte((byte)(value ^ 0x10));
-                break;
-            case "truncate":
-                file!.SetLength(file.Length - 1);
-                break;
-            case "grow":
-                file!.SetLength(file.Length + 1);
-                break;
-            default:
-                File.Delete(path);
-                break;
-        }
-    }
-
     private async Task<byte[]> ReadAsync()
     {
         var blob = (await content.Shelf.FindAsync(Home, name, layer.Digest, Token)).Value;
-        return await File.ReadAllBytesAsync(content.PathOf(blob), Token);
+        return await TestStores.ReadAsync(content.DataDirectory, blob.Location);
     }
 
     private async Task<(VerifySummary Summary, List<Finding> Findings)> VerifyAsync(bool repair, IBlobStore? store = null)

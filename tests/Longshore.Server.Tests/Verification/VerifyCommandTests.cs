@@ -50,7 +50,7 @@ public sealed class VerifyCommandTests
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var exit = await LongshoreCommand.RunAsync(["verify", "--data", content.DataDirectory, .. TestDatabases.Arguments(content.DataDirectory), .. S3Gateway.BlobArguments(content.DataDirectory), .. arguments], output, error, ContentHarness.Token);
+        var exit = await LongshoreCommand.RunAsync(["verify", "--data", content.DataDirectory, .. TestDatabases.Arguments(content.DataDirectory), .. arguments.Contains("--blobs") ? [] : S3Gateway.BlobArguments(content.DataDirectory), .. arguments], output, error, ContentHarness.Token);
         return (exit, output.ToString(), error.ToString());
     }
 }

@@ -63,6 +63,19 @@ public sealed class S3Gateway
     /// <summary>Ends a gateway of one's own.</summary>
     public Task StopAsync() => DoAsync("stop");
 
+    /// <summary>A client of AWS's, for what tests do behind the registry's back.</summary>
+    public Amazon.S3.AmazonS3Client NewClient() => new(
+        AccessKeyId,
+        SecretAccessKey,
+        new Amazon.S3.AmazonS3Config
+        {
+            ServiceURL = Endpoint.AbsoluteUri,
+            ForcePathStyle = true,
+            AuthenticationRegion = "us-east-1",
+            RequestChecksumCalculation = Amazon.Runtime.RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = Amazon.Runtime.ResponseChecksumValidation.WHEN_REQUIRED,
+        });
+
     /// <summary>Copies what is below a prefix to a directory, with AWS's own client.</summary>
     public Task DownloadAsync(string url, string directory, CancellationToken cancellationToken) => CommandRunner.RunAsync(
         "/usr/bin/aws",
@@ -83,6 +96,8 @@ public sealed class S3Gateway
     public static string[] BlobArguments(string dataDirectory)
     {
         if (!IsAskedFor) return [];
+        // For commands that tests run in their own process.
+        foreach (var (name, value) in Environment) System.Environment.SetEnvironmentVariable(name, value);
         var gateway = GetAsync().GetAwaiter().GetResult();
         return ["--blobs", UrlOf(gateway, dataDirectory)];
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Longshore.Server.Tests.Ecr;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.TestSupport.Oci;
 
 namespace Longshore.Server.Tests.Content.Archiving;
@@ -143,11 +144,7 @@ public sealed class ArchiveTests(EcrFixture fixture) : IClassFixture<EcrFixture>
 
     private bool InArchive(string digest) => Has("archive", digest);
 
-    private bool Has(string area, string digest)
-    {
-        var folder = Path.Combine(fixture.Server.DataDirectory, area, "sha256", digest[7..9]);
-        return Directory.Exists(folder) && Directory.EnumerateFiles(folder, digest[7..] + ".*").Any();
-    }
+    private bool Has(string area, string digest) => TestStores.Has(fixture.Server.DataDirectory, area, digest);
 
     private static async Task UntilAsync(Func<Task<bool>> condition)
     {

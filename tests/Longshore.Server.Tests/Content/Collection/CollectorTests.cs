@@ -2,6 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
 using Longshore.Storage.Metadata;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.TestSupport.Oci;
 using static Longshore.Server.Tests.Content.ContentHarness;
 
@@ -106,8 +107,8 @@ public sealed class CollectorTests
         content.Database.BeforeNextWrite(async () => Assert.Equal(1, (await other.CollectAsync()).FreedBodies));
         var after = (await content.Uploads.CompleteAsync(Home, name, id, DigestOf(blob.Digest), null, null, null, Token)).Value;
         Assert.NotEqual(before.Location, after.Location);
-        Assert.Equal(content.PathOf(after), Assert.Single(content.Bodies()));
-        Assert.Equal(blob.Content, await File.ReadAllBytesAsync(content.PathOf(after), Token));
+        Assert.Equal(after.Location, Assert.Single(content.Bodies()));
+        Assert.Equal(blob.Content, await TestStores.ReadAsync(content.DataDirectory, after.Location));
     }
 
     [Fact]
@@ -191,8 +192,8 @@ public sealed class CollectorTests
         var after = await next.PushAsync(name, blob);
         Assert.Equal(2, content.Bodies().Length);
         Assert.Equal(new CollectionCounts(), await next.CollectAsync());
-        Assert.False(File.Exists(content.PathOf(before)));
-        Assert.Equal(content.PathOf(after), Assert.Single(content.Bodies()));
+        Assert.DoesNotContain(before.Location, content.Bodies());
+        Assert.Equal(after.Location, Assert.Single(content.Bodies()));
         Assert.Empty(await content.VerifyAsync());
     }
 

@@ -25,8 +25,8 @@ public sealed class ScrubTests
         Assert.Equal(new CollectionCounts(), await content.CollectAsync());
         content.Time.Step(Old);
         Assert.Equal(new CollectionCounts(OrphansRemoved: 1, OrphanBytes: 700), await content.CollectAsync());
-        Assert.False(File.Exists(Path.Combine(content.BlobDirectory, orphan)));
-        Assert.Equal(content.PathOf(live), Assert.Single(content.Bodies()));
+        Assert.DoesNotContain(orphan, content.Bodies());
+        Assert.Equal(live.Location, Assert.Single(content.Bodies()));
         Assert.Equal(0, await content.CountAsync("loose_bodies"));
     }
 
@@ -38,7 +38,7 @@ public sealed class ScrubTests
         content.Time.Step(TimeSpan.FromDays(1));
         var orphan = await OrphanAsync(content, TestBlob.Random(1, 100), content.Time.GetUtcNow());
         // Written a day ago, renamed now: the file's time is the older one.
-        File.SetLastWriteTimeUtc(Path.Combine(content.BlobDirectory, orphan), content.Time.GetUtcNow().AddDays(-1).UtcDateTime);
+        content.SetTime(orphan, content.Time.GetUtcNow().AddDays(-1));
         Assert.Equal(new CollectionCounts(Looked: 1), await ScrubAsync(content));
     }
 
@@ -58,7 +58,7 @@ public sealed class ScrubTests
         Assert.True(published.Succeeded);
         content.Time.Step(Old);
         Assert.Equal(new CollectionCounts(), await content.CollectAsync());
-        Assert.True(File.Exists(content.PathOf(published.Value)));
+        Assert.Contains(published.Value.Location, content.Bodies());
         Assert.Equal(0, await content.CountAsync("loose_bodies"));
     }
 
@@ -109,7 +109,7 @@ public sealed class ScrubTests
     {
         await using (var writer = await content.Store.OpenUploadAsync("orphan", 0, null, Token)) await writer.WriteAsync(new(blob.Content), Token);
         var location = await content.Store.PublishAsync("orphan", DigestOf(blob.Digest), Storage.Metadata.DbTime.ToDatabase(published), Token);
-        File.SetLastWriteTimeUtc(Path.Combine(content.BlobDirectory, location), published.UtcDateTime);
+        content.SetTime(location, published);
         return location;
     }
 
@@ -122,7 +122,7 @@ public sealed class ScrubTests
         content.Database.BeforeNextWrite(async () =>
         {
             var body = Assert.Single(content.Bodies());
-            File.SetLastWriteTimeUtc(body, content.Time.GetUtcNow().UtcDateTime);
+            content.SetTime(body, content.Time.GetUtcNow());
             await between();
         });
         return await content.Publisher.PublishAsync("stalled", writer, DigestOf(blob.Digest), blob.Content.Length, _ => ValueTask.FromResult<Outcome<long>>(repository), Token);
