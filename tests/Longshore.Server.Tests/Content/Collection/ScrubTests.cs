@@ -107,7 +107,12 @@ public sealed class ScrubTests
     /// <summary>A body as a crash between publish and row leaves it, with file time and generation of the harness's clock.</summary>
     private static async Task<string> OrphanAsync(ContentHarness content, TestBlob blob, DateTimeOffset published)
     {
-        await using (var writer = await content.Store.OpenUploadAsync("orphan", 0, null, Token)) await writer.WriteAsync(new(blob.Content), Token);
+        await using (var writer = await content.Store.OpenUploadAsync("orphan", 0, null, Token))
+        {
+            await writer.WriteAsync(new(blob.Content), Token);
+            await writer.CompleteAsync(Token);
+        }
+
         var location = await content.Store.PublishAsync("orphan", DigestOf(blob.Digest), Storage.Metadata.DbTime.ToDatabase(published), Token);
         content.SetTime(location, published);
         return location;
@@ -119,6 +124,7 @@ public sealed class ScrubTests
         var repository = (await content.Catalog.FindAsync(Home, name, Token)).Value.Id;
         var writer = await content.Store.OpenUploadAsync("stalled", 0, null, Token);
         await writer.WriteAsync(new(blob.Content), Token);
+        await writer.CompleteAsync(Token);
         content.Database.BeforeNextWrite(async () =>
         {
             var body = Assert.Single(content.Bodies());
