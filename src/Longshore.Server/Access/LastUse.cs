@@ -49,13 +49,13 @@ internal sealed class LastUse(IDatabase database, TimeProvider time, ILogger<Las
                         if (used.RoleId == 0)
                         {
                             await session.ExecuteAsync(
-                                "UPDATE access_keys SET last_used_at = @at, last_used_service = @service, last_used_region = @region WHERE access_key_id = @id",
+                                "UPDATE access_keys SET last_used_at = @at, last_used_service = @service, last_used_region = @region WHERE access_key_id = @id AND (last_used_at IS NULL OR last_used_at < @at)",
                                 ("@at", use.At), ("@service", use.Service), ("@region", use.Region), ("@id", used.KeyId));
                         }
                         else
                         {
                             await session.ExecuteAsync(
-                                "UPDATE principals SET last_used_at = @at, last_used_region = @region WHERE id = @id",
+                                "UPDATE principals SET last_used_at = @at, last_used_region = @region WHERE id = @id AND (last_used_at IS NULL OR last_used_at < @at)",
                                 ("@at", use.At), ("@region", use.Region), ("@id", used.RoleId));
                         }
                     }

@@ -16,12 +16,14 @@ internal sealed record UploadStatus(string Id, long Received);
 /// Bytes go straight from the connection into the body's file while they are hashed; nothing is kept in memory but the
 /// connection's own buffers. A request first claims the upload, then reads its row, and at its end moves the row on by
 /// compare-and-set: what a failed request wrote behind the row's count is cut off at once, or after a crash by the next one.
+/// Where several servers share a database, requests of the others are kept off by <see cref="UploadTurns"/>.
 /// </remarks>
 internal sealed class BlobUploads(
     IDatabase database,
     IBlobStore store,
     BlobPublisher publisher,
     UploadClaims claims,
+    UploadTurns turns,
     TimeProvider time,
     ContentOptions options)
 {
@@ -179,13 +181,13 @@ internal sealed class BlobUploads(
         catch (StorageFullException)
         {
             // Giving up must work on a full disk too: the upload's own bytes make the room that its row's end needs.
-            await store.DeleteUploadAsync(uploadId, CancellationToken.None);
+            await store.DeleteUploadAsync(row.Key, CancellationToken.None);
             ended = await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), cancellationToken);
         }
 
         if (!ended) return ContentErrors.UploadUnknown(registry, name, uploadId);
         claim.TakeHash(null, row.Received)?.Dispose();
-        await store.DeleteUploadAsync(uploadId, CancellationToken.None);
+        await store.DeleteUploadAsync(row.Key, CancellationToken.None);
         return Done.Value;
     }
 
@@ -284,10 +286,13 @@ internal sealed class BlobUploads(
         if (!(await FindAsync(registry, name, uploadId, cancellationToken)).TryGet(out var row, out var error)) return error;
         if (claim is null) return ContentErrors.UploadBusy(row.Received);
         if (check(row) is { } refused) return refused;
-        var hash = claim.TakeHash(null, row.Received) ?? (row.Received == 0 ? new RunningHash(DigestAlgorithm.Sha256) : null);
-        var kept = false;
+        RunningHash? hash = null;
+        var (taken, kept) = (false, false);
         try
         {
+            if (await turns.TakeAsync(row, claim, cancellationToken) is not { } turn) return ContentErrors.UploadBusy(row.Received);
+            (row, taken) = (turn, true);
+            hash = claim.TakeHash(null, row.Received) ?? (row.Received == 0 ? new RunningHash(DigestAlgorithm.Sha256) : null);
             long received;
             await using (var writer = await OpenAsync(row, hash, cancellationToken))
             {
@@ -313,7 +318,11 @@ internal sealed class BlobUploads(
         finally
         {
             hash?.Dispose();
-            if (!kept) await CutBackAsync(row);
+            if (taken && !kept)
+            {
+                await CutBackAsync(row);
+                await turns.GiveBackAsync(row);
+            }
         }
     }
 
@@ -333,9 +342,11 @@ internal sealed class BlobUploads(
         if (await check(row, cancellationToken) is { } refused) return refused;
         IBlobWriter? writer = null;
         RunningHash? hash = null;
-        var kept = true;
+        var (taken, kept, ended) = (false, true, false);
         try
         {
+            if (await turns.TakeAsync(row, claim, cancellationToken) is not { } turn) return ContentErrors.UploadBusy(row.Received);
+            (row, taken) = (turn, true);
             hash = claim.TakeHash(digest.Algorithm, row.Received) ?? await HashStoredAsync(row, digest.Algorithm, cancellationToken);
             var size = row.Received;
             if (body is not null)
@@ -350,16 +361,19 @@ internal sealed class BlobUploads(
             if (found != digest) return ContentErrors.DigestMismatch(digest, found);
             // From here on the bytes may be published: then there is nothing to cut.
             kept = true;
-            return await publisher.PublishAsync(
-                uploadId,
+            var outcome = await publisher.PublishAsync(
+                row.Key,
                 writer,
                 digest,
                 size,
                 async session => await UploadRows.EndAsync(session, row) ? row.RepositoryId : ContentErrors.UploadUnknown(registry, name, uploadId),
                 cancellationToken);
+            ended = outcome.Succeeded;
+            return outcome;
         }
         catch (UploadBodyMissingException)
         {
+            ended = true;
             return await GiveUpAsync(registry, name, row);
         }
         finally
@@ -368,6 +382,7 @@ internal sealed class BlobUploads(
             if (writer is not null) await writer.DisposeAsync();
             hash?.Dispose();
             if (!kept) await CutBackAsync(row);
+            if (taken && !ended) await turns.GiveBackAsync(row);
         }
     }
 
@@ -379,8 +394,8 @@ internal sealed class BlobUploads(
     {
         try
         {
-            if (row.Received == 0) await store.DeleteUploadAsync(row.Id, CancellationToken.None);
-            else await (await store.OpenUploadAsync(row.Id, row.Received, null, CancellationToken.None)).DisposeAsync();
+            if (row.Received == 0) await store.DeleteUploadAsync(row.Key, CancellationToken.None);
+            else await (await store.OpenUploadAsync(row.Key, row.Received, null, CancellationToken.None)).DisposeAsync();
         }
         catch (Exception e) when (e is IOException or StorageFullException or UploadBodyMissingException)
         {
@@ -403,7 +418,7 @@ internal sealed class BlobUploads(
     }
 
     private ValueTask<IBlobWriter> OpenAsync(UploadRow row, RunningHash? hash, CancellationToken cancellationToken) =>
-        store.OpenUploadAsync(row.Id, row.Received, hash is null ? null : hash.Append, cancellationToken);
+        store.OpenUploadAsync(row.Key, row.Received, hash is null ? null : hash.Append, cancellationToken);
 
     /// <summary>Hashes what earlier requests stored: after a restart, or for an algorithm that was not foreseen.</summary>
     private async ValueTask<RunningHash> HashStoredAsync(UploadRow row, DigestAlgorithm algorithm, CancellationToken cancellationToken)
@@ -413,7 +428,7 @@ internal sealed class BlobUploads(
         var buffer = ArrayPool<byte>.Shared.Rent(256 * 1024);
         try
         {
-            await using var reader = await store.ReadUploadAsync(row.Id, row.Received, cancellationToken);
+            await using var reader = await store.ReadUploadAsync(row.Key, row.Received, cancellationToken);
             while (hash.Length < row.Received)
             {
                 var wanted = (int)Math.Min(buffer.Length, row.Received - hash.Length);
@@ -439,7 +454,7 @@ internal sealed class BlobUploads(
     private async ValueTask<RegistryError> GiveUpAsync(RegistryId registry, RepositoryName name, UploadRow row)
     {
         await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), CancellationToken.None);
-        await store.DeleteUploadAsync(row.Id, CancellationToken.None);
+        await store.DeleteUploadAsync(row.Key, CancellationToken.None);
         return ContentErrors.UploadUnknown(registry, name, row.Id);
     }
 

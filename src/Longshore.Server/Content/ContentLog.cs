@@ -6,9 +6,6 @@ internal static partial class ContentLog
     [LoggerMessage(1100, LogLevel.Information, "Ended {Count} abandoned uploads")]
     public static partial void UploadsExpired(ILogger logger, int count);
 
-    [LoggerMessage(1101, LogLevel.Error, "Ending abandoned uploads failed; it is tried again")]
-    public static partial void ExpiryFailed(ILogger logger, Exception exception);
-
     [LoggerMessage(1103, LogLevel.Error, "The body {Digest} was not moved between storage and archive")]
     public static partial void BodyNotMoved(this ILogger logger, Exception exception, string digest);
 

@@ -14,6 +14,7 @@ internal static class ContentSetup
     {
         services.AddSingleton<RepositoryCatalog>();
         services.AddSingleton<UploadClaims>();
+        services.AddSingleton<UploadTurns>();
         services.AddSingleton<BlobPublisher>();
         services.AddSingleton<BlobUploads>();
         services.AddSingleton<BlobShelf>();
@@ -29,8 +30,7 @@ internal static class ContentSetup
         services.AddHostedService(provider => provider.GetRequiredService<PullRecorder>());
         services.AddJob<RecycleBinJob>();
         services.AddJob<EventExpiryJob>();
-        services.AddSingleton<UploadExpiryJob>();
-        services.AddHostedService(provider => provider.GetRequiredService<UploadExpiryJob>());
+        services.AddJob<UploadExpiryJob>();
         services.AddSingleton<CollectionMetrics>();
         services.AddSingleton<Collector>();
         services.AddSingleton<StoreScrub>();

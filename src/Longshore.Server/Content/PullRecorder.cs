@@ -26,6 +26,16 @@ internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogge
         if (noted.Count < MaxNoted || noted.ContainsKey(manifestId)) noted[manifestId] = now;
     }
 
+    /// <summary>How long other servers on the database may take to write what they noted.</summary>
+    public TimeSpan Settling { get; init; } = Interval * 1.5;
+
+    /// <summary>Sees to it that pulls of before the call are written, of this server and of all others that are not standing still: for who decides by pull times what goes.</summary>
+    public async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken);
+        if (database.IsShared && Settling > TimeSpan.Zero) await Task.Delay(Settling, time, cancellationToken);
+    }
+
     /// <summary>Writes what was noted so far.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {

@@ -5,17 +5,26 @@ using Longshore.Storage.Metadata;
 namespace Longshore.Server.Hosting;
 
 /// <summary>
-/// <c>/healthz</c>: the process answers. <c>/readyz</c>: database and blob store answer too, within <see cref="Bound"/>;
-/// 503 with the name of the part when one does not, and in a few words why. Neither asks for credentials nor tells more than that.
+/// <c>/healthz</c>: the process answers. <c>/readyz</c>: database and blob store answer too, within <see cref="Bound"/>, the database's schema is
+/// one that this version works on, and the server is not about to stop; 503 with the name of what is wrong otherwise, and in a few words why. Neither asks for
+/// credentials nor tells more than that.
 /// </summary>
-internal sealed class Health(IDatabase database, IBlobStore blobs, TimeProvider time, ILogger<Health> logger)
+internal sealed class Health(IDatabase database, IBlobStore blobs, ServerLifetime lifetime, TimeProvider time, ILogger<Health> logger)
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
 
-    /// <summary>Asks each part; null when all answer, else the name of the first that does not, and why if that is known.</summary>
-    public async Task<string?> FindUnreadyAsync(CancellationToken cancellationToken) =>
-        await FindFaultAsync("database", token => database.CheckAnswersAsync(token).AsTask(), cancellationToken)
-        ?? await FindFaultAsync("blob store", ProbeBlobsAsync, cancellationToken);
+    /// <summary>Asks each part; null when all are well, else the name of the first that is not, and why if that is known.</summary>
+    public async Task<string?> FindUnreadyAsync(CancellationToken cancellationToken)
+    {
+        if (lifetime.IsDraining) return "stopping";
+        string? schema = null;
+        var fault = await FindFaultAsync("database", token => database.CheckAnswersAsync(token).AsTask(), cancellationToken)
+            ?? await FindFaultAsync("database", async token => schema = await database.FindSchemaFaultAsync(token), cancellationToken)
+            ?? await FindFaultAsync("blob store", ProbeBlobsAsync, cancellationToken);
+        if (fault is not null || schema is null) return fault;
+        logger.SchemaNotReady(schema);
+        return "schema";
+    }
 
     // Listing asks the store without changing it: the route is open to everyone, and a full store still serves pulls.
     private Task ProbeBlobsAsync(CancellationToken cancellationToken) => blobs.ProbeAsync(cancellationToken).AsTask();

@@ -24,6 +24,12 @@ internal static partial class HostingLog
     [LoggerMessage(1005, LogLevel.Information, "Stopping: requests that run have {Seconds} s to finish.")]
     public static partial void Stopping(this ILogger logger, double seconds);
 
+    [LoggerMessage(1053, LogLevel.Information, "Draining: not ready any more; stops accepting in {Seconds} s.")]
+    public static partial void Draining(this ILogger logger, double seconds);
+
+    [LoggerMessage(1054, LogLevel.Warning, "Not ready: {Reason}.")]
+    public static partial void SchemaNotReady(this ILogger logger, string reason);
+
     [LoggerMessage(1006, LogLevel.Information, "Stopped.")]
     public static partial void Stopped(this ILogger logger);
 

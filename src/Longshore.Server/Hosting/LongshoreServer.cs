@@ -13,7 +13,7 @@ namespace Longshore.Server.Hosting;
 
 /// <summary>
 /// The life of a server: (1) take the data directory, (2) open the stores and the keys, and see to the root principal and the bootstrap file, (3) listen, (4) say so, (5) run until a signal,
-/// (6) stop accepting and let requests finish within the bound, (7) close.
+/// (6) drain, stop accepting and let requests finish within the bound, (7) close.
 /// </summary>
 internal static class LongshoreServer
 {
@@ -102,9 +102,12 @@ internal static class LongshoreServer
             host.ShutdownTimeout = options.ShutdownTimeout;
             host.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.StopHost;
         });
+        builder.Services.AddSingleton<ServerLifetime>();
+        builder.Services.AddSingleton<IHostLifetime>(static services => services.GetRequiredService<ServerLifetime>());
         builder.UseLongshoreKestrel(options);
         builder.Services.AddLongshore(options);
         var app = builder.Build();
+        if (options.DrainDelay > TimeSpan.Zero) app.UseMiddleware<DrainMiddleware>();
         app.UseMiddleware<LastResort>();
         if (options.TrustedProxies.Count > 0) app.UseMiddleware<ForwardedClient>(new TrustedProxies(options.TrustedProxies));
         if (options.MetricsListen is not null) app.UseMetricsListener();

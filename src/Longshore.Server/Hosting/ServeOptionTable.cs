@@ -77,7 +77,7 @@ internal static class ServeOptionTable
         new("blobs", "PLACE", "blobs in the data directory", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?endpoint=URL&region=…&path-style=…&sse=…&sse-kms-key=…&public=BOOL&public-endpoint=URL]",
             "Where bodies of blobs are kept: docs/operate/s3.md.",
             static (o, text) => ReadStore(text, directory => o.Blobs = directory, bucket => o.BlobBucket = bucket)),
-        new("archive", "PLACE", "archive in the data directory, or below the bucket's prefix", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?…] as for blobs",
+        new("archive", "PLACE", "archive in the data directory, or where --blobs is a bucket or, with --database, a directory: in that", "a directory, which is created when missing, or s3://BUCKET[/PREFIX][?…] as for blobs",
             "Where bodies of archived images are kept; may be on slower, cheaper storage.",
             static (o, text) => ReadStore(text, directory => o.Archive = directory, bucket => o.ArchiveUrl = bucket)),
         new("redirect-pulls", "MODE", "auto", "auto, always or never",
@@ -94,6 +94,12 @@ internal static class ServeOptionTable
             "How long running requests may go on after SIGTERM.",
             static (o, text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var s) && s <= 3600
                 ? Done(() => o.ShutdownTimeout = TimeSpan.FromSeconds(s)) : ""),
+        new("drain-delay", "DURATION", "0s", "a number with s or m, from 0s to 10m, such as 15s",
+            "How long /readyz says that the server stops, after SIGTERM, before it stops accepting: the time that a load balancer needs to notice.",
+            static (o, text) => TryReadDuration(text, out var d) && d <= TimeSpan.FromMinutes(10) ? Done(() => o.DrainDelay = d) : ""),
+        new("job-lease", "DURATION", "30s", "a number with s or m, from 1s to 10m, such as 15s",
+            "Where servers share a database: how long a server that runs a job may be silent; after one and a half times as long another one takes it over.",
+            static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromSeconds(1) && d <= TimeSpan.FromMinutes(10) ? Done(() => o.JobLease = d) : ""),
         new("upload-expiry", "DURATION", "24h", "a number with s, m, h or d, from 1m to 30d, such as 90m",
             "How long an unfinished upload may rest before it is removed.",
             static (o, text) => TryReadDuration(text, out var d) && d >= TimeSpan.FromMinutes(1) && d <= TimeSpan.FromDays(30)

@@ -60,6 +60,12 @@ internal sealed class ServeOptions
     /// <summary>How long requests that run at shutdown may go on. 0 to 3600 seconds.</summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long a server that was told to stop says so before it stops accepting. 0 to 10 minutes.</summary>
+    public TimeSpan DrainDelay { get; set; }
+
+    /// <summary>How long a server may be silent before another one takes its jobs over. One second to 10 minutes.</summary>
+    public TimeSpan JobLease { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long an upload may rest before it is removed. One minute to 30 days.</summary>
     public TimeSpan UploadExpiry { get; set; } = TimeSpan.FromHours(24);
 
@@ -132,7 +138,7 @@ internal sealed class ServeOptions
     /// <summary>The directory of bodies, whichever way it was given.</summary>
     public string BlobDirectory => Path.GetFullPath(Blobs ?? Path.Combine(Data, "blobs"));
 
-    /// <summary>Where bodies of archived images lie; null means archive in the data directory.</summary>
+    /// <summary>Where bodies of archived images lie; null means <c>archive</c> in the data directory, or in that of bodies where servers share one.</summary>
     public string? Archive { get; set; }
 
     /// <summary>The bucket that was named for bodies of archived images, or null.</summary>
@@ -142,7 +148,7 @@ internal sealed class ServeOptions
     public S3BlobOptions? ArchiveBucket => ArchiveUrl ?? (Archive is null ? BlobBucket?.Below("archive") : null);
 
     /// <summary>The same, absolute.</summary>
-    public string ArchiveDirectory => Path.GetFullPath(Archive ?? Path.Combine(Data, "archive"));
+    public string ArchiveDirectory => Path.GetFullPath(Archive ?? Path.Combine(Database is not null && Blobs is not null ? Blobs : Data, "archive"));
 
     /// <summary>The data directory as an absolute path.</summary>
     public string DataDirectory => Path.GetFullPath(Data);

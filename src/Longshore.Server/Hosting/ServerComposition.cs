@@ -61,6 +61,7 @@ internal static class ServerComposition
         services.AddJobs(new JobOptions
         {
             SoleServer = options.Database is null,
+            Lease = options.JobLease,
             Reserve = new SpaceReserve(Path.Combine(options.DataDirectory, "reserve"), 4 << 20),
         });
         services.AddAccess(new KeyFile(options.KeyFilePath), options.RateLimit);

@@ -26,7 +26,7 @@ internal sealed class PlanExecutor(
     public async Task<Plan> ApplyAsync(JobContext job, Plan plan, long? policyVersion, CancellationToken cancellationToken)
     {
         if (!LifecyclePolicyParser.TryParse(plan.PolicyText, 0, out var policy, out _)) throw new InvalidDataException("The policy of the plan cannot be read.");
-        await pulls.FlushAsync(cancellationToken);
+        await pulls.SettleAsync(cancellationToken);
         for (var after = -1L; ;)
         {
             var from = after;

@@ -40,7 +40,7 @@ internal sealed class AccountSettings
         this.access = access;
         this.database = database;
         this.time = time;
-        mounting = new RegistryCache<MountingEntry>(LoadMountingAsync, time);
+        mounting = new RegistryCache<MountingEntry>(LoadMountingAsync, access, time);
     }
 
     /// <summary>The value of a setting, its default when it was never put. InvalidParameter for a name that ECR does not know.</summary>

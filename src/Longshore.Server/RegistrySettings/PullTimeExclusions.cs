@@ -19,12 +19,12 @@ internal sealed class PullTimeExclusions
     private readonly TimeProvider time;
     private readonly RegistryCache<FrozenSet<string>> excluded;
 
-    public PullTimeExclusions(IDatabase database, Images images, TimeProvider time)
+    public PullTimeExclusions(IDatabase database, Images images, AccessVersion access, TimeProvider time)
     {
         this.database = database;
         this.images = images;
         this.time = time;
-        excluded = new RegistryCache<FrozenSet<string>>(LoadAsync, time);
+        excluded = new RegistryCache<FrozenSet<string>>(LoadAsync, access, time);
     }
 
     /// <summary>Notes that a principal pulled an image, unless its pulls do not count. From memory but for the first pull from a registry in a while.</summary>

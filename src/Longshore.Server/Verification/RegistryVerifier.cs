@@ -192,7 +192,7 @@ internal sealed class RegistryVerifier(IDatabase database, IBlobStore store, Tim
         await foreach (var upload in store.ListUploadsAsync(cancellationToken))
         {
             if (!repair && upload.ModifiedAt > time.GetUtcNow() - InFlight) continue;
-            if (await database.ReadAsync(s => UploadRows.ExistsAsync(s, upload.UploadKey), cancellationToken)) continue;
+            if (await database.ReadAsync(s => UploadRows.HasBodyAsync(s, upload.UploadKey), cancellationToken)) continue;
             string? done = null;
             if (repair)
             {

@@ -41,6 +41,9 @@ public interface IDatabase : IAsyncDisposable
     async ValueTask CheckAnswersAsync(CancellationToken cancellationToken) =>
         await ReadAsync(static session => session.QueryFirstAsync("SELECT 1", static row => row.GetInt64(0)), cancellationToken);
 
+    /// <summary>Asks whether the database's schema is still one that this version works on: null, or why not. For probes: it is cheap.</summary>
+    ValueTask<string?> FindSchemaFaultAsync(CancellationToken cancellationToken) => ValueTask.FromResult<string?>(null);
+
     /// <summary>
     /// Has the database check its own structure: pages, indexes, foreign keys. What is wrong, one sentence each; empty
     /// when nothing is. Reads everything once.

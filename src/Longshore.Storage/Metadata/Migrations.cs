@@ -24,6 +24,9 @@ internal static class Migrations
     /// <summary>All migrations, lowest number first, in PostgreSQL's dialect.</summary>
     public static IReadOnlyList<Migration> ForPostgres { get; } = Load(postgres: true);
 
+    // The first line of a migration that servers of an older version cannot work on; the number is that of the oldest migration a server must know.
+    private const string Contract = "-- contract: ";
+
     private static List<Migration> Load(bool postgres)
     {
         var assembly = Assembly.GetExecutingAssembly();
@@ -34,10 +37,21 @@ internal static class Migrations
             {
                 using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
                 var sql = Tokens.Aggregate(reader.ReadToEnd(), (text, token) => text.Replace(token.Token, postgres ? token.Postgres : token.Sqlite, StringComparison.Ordinal));
-                return new Migration(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, sql);
+                return new Migration(int.Parse(name.AsSpan(0, 4), CultureInfo.InvariantCulture), name, sql, OldestOf(sql));
             })];
     }
+
+    private static int OldestOf(string sql) => sql.StartsWith(Contract, StringComparison.Ordinal)
+        ? int.Parse(sql.AsSpan(Contract.Length, sql.IndexOf('\n', StringComparison.Ordinal) - Contract.Length), NumberStyles.None, CultureInfo.InvariantCulture)
+        : 0;
 }
 
 /// <summary>One numbered change of the schema.</summary>
-internal sealed record Migration(int Number, string Name, string Sql);
+/// <param name="Number">Its number; each one is there once.</param>
+/// <param name="Name">Its file.</param>
+/// <param name="Sql">Its text.</param>
+/// <param name="Oldest">
+/// The newest migration that a server must know, at least, to work on a schema with this one: 0 for an expanding one, on which every server of former
+/// versions works. docs/decisions/0018-rolling-upgrades.md.
+/// </param>
+internal sealed record Migration(int Number, string Name, string Sql, int Oldest);

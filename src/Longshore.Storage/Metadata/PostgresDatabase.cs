@@ -115,6 +115,18 @@ public sealed class PostgresDatabase : IDatabase
     public ValueTask<T> WriteBesideAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) =>
         RunWriteAsync(durability, Beside, work, cancellationToken);
 
+    /// <inheritdoc/>
+    public async ValueTask<string?> FindSchemaFaultAsync(CancellationToken cancellationToken)
+    {
+        var (newest, oldest) = await ReadAsync(
+            static session => session.QueryFirstAsync(
+                "SELECT COALESCE(MAX(number), 0), COALESCE(MAX(oldest), 0) FROM schema_migrations", static row => (row.GetInt64(0), row.GetInt64(1))),
+            cancellationToken);
+        var known = Migrations.ForPostgres[^1].Number;
+        if (oldest > known) return $"the database's schema {newest} takes servers of schema {oldest} and newer, and this one knows {known}";
+        return newest < known ? $"the database has schema {newest}, and this version needs {known}: an older database was put in its place" : null;
+    }
+
     /// <summary>
     /// Has the extension amcheck compare each index with its table, where it is installed. Foreign keys need no look: PostgreSQL enforces them, and
     /// a constraint that was never validated is named.

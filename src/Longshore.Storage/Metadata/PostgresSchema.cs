@@ -13,20 +13,27 @@ internal static class PostgresSchema
 
     private const int MaxAttempts = 30;
 
-    /// <summary>Applies what is missing. Of servers that start at once, the others wait and find nothing to do.</summary>
-    /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
-    public static void Migrate(NpgsqlConnection connection)
+    /// <summary>
+    /// Applies what is missing. Of servers that start at once, the others wait and find nothing to do. A schema of a newer version is let be as long as
+    /// servers of this one can work on it.
+    /// </summary>
+    /// <exception cref="SchemaTooNewException">A newer Longshore has written this database, and servers of this version cannot work on it.</exception>
+    public static void Migrate(NpgsqlConnection connection) => Migrate(connection, Migrations.ForPostgres);
+
+    /// <summary>The same, of a version that knows these migrations.</summary>
+    internal static void Migrate(NpgsqlConnection connection, IReadOnlyList<Migration> migrations)
     {
         // The first look takes no lock: a rolling upgrade must not wait for a server that migrates nothing.
-        var migrations = Migrations.ForPostgres;
-        if (Find(connection) is { } present && Check(present) == migrations[^1].Number) return;
+        if (Find(connection) is { } present && Check(present, migrations) >= migrations[^1].Number) return;
         Run(connection, $"SELECT pg_advisory_lock({MigrationLock})");
         try
         {
             var done = Find(connection);
-            if (done is null) Run(connection, "CREATE TABLE schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL)");
-            Check(done ?? 0);
-            foreach (var migration in migrations.Where(m => m.Number > (done ?? 0))) Apply(connection, migration);
+            if (done is null) Run(connection, "CREATE TABLE schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, oldest BIGINT NOT NULL DEFAULT 0)");
+            // Databases of the days before rolling upgrades.
+            else if (!done.Value.HasOldest) Run(connection, "ALTER TABLE schema_migrations ADD COLUMN oldest BIGINT NOT NULL DEFAULT 0");
+            var newest = done is { } found ? Check(found, migrations) : 0;
+            foreach (var migration in migrations.Where(m => m.Number > newest)) Apply(connection, migration);
         }
         finally
         {
@@ -34,14 +41,15 @@ internal static class PostgresSchema
         }
     }
 
-    /// <summary>Refuses a schema that is not exactly this version's.</summary>
+    /// <summary>Refuses a schema that this version cannot read.</summary>
     /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
     /// <exception cref="InvalidOperationException">An older one has, and its server must migrate it first; or none has.</exception>
     public static void RequireCurrent(NpgsqlConnection connection)
     {
         var found = Find(connection) ?? throw new InvalidOperationException("There is no registry in this database: no server was ever started on it.");
         var known = Migrations.ForPostgres[^1].Number;
-        if (Check(found) < known) throw new InvalidOperationException($"The database has schema {found} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
+        if (Check(found, Migrations.ForPostgres) < known)
+            throw new InvalidOperationException($"The database has schema {found.Newest} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
     }
 
     // Servers of the version before run on: what waits for a table's lock makes all who come later wait, so it gives up soon and tries again.
@@ -54,9 +62,14 @@ internal static class PostgresSchema
                 using var transaction = connection.BeginTransaction();
                 Run(connection, $"SET LOCAL lock_timeout = '{LockSeconds}s'");
                 Run(connection, migration.Sql);
-                using var note = new NpgsqlCommand("INSERT INTO schema_migrations (number, name) VALUES ($1, $2)", connection)
+                using var note = new NpgsqlCommand("INSERT INTO schema_migrations (number, name, oldest) VALUES ($1, $2, $3)", connection)
                 {
-                    Parameters = { new NpgsqlParameter<long> { TypedValue = migration.Number }, new NpgsqlParameter<string> { TypedValue = migration.Name } },
+                    Parameters =
+                    {
+                        new NpgsqlParameter<long> { TypedValue = migration.Number },
+                        new NpgsqlParameter<string> { TypedValue = migration.Name },
+                        new NpgsqlParameter<long> { TypedValue = migration.Oldest },
+                    },
                 };
                 note.ExecuteNonQuery();
                 transaction.Commit();
@@ -69,18 +82,24 @@ internal static class PostgresSchema
         }
     }
 
-    private static long Check(long found)
+    private static long Check(State found, IReadOnlyList<Migration> migrations)
     {
-        var known = Migrations.ForPostgres[^1].Number;
-        return found > known ? throw new SchemaTooNewException(found, known) : found;
+        var known = migrations[^1].Number;
+        return found.Oldest > known ? throw new SchemaTooNewException(found.Newest, known) : found.Newest;
     }
 
-    private static long? Find(NpgsqlConnection connection)
+    private static State? Find(NpgsqlConnection connection)
     {
-        using var table = new NpgsqlCommand("SELECT to_regclass('schema_migrations') IS NOT NULL", connection);
-        if (table.ExecuteScalar() is not true) return null;
-        using var number = new NpgsqlCommand("SELECT COALESCE(MAX(number), 0) FROM schema_migrations", connection);
-        return (long)number.ExecuteScalar()!;
+        using var columns = new NpgsqlCommand(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND attname IN ('number', 'oldest') AND NOT attisdropped ORDER BY attname DESC", connection);
+        var known = new List<string>();
+        using (var reader = columns.ExecuteReader())
+            while (reader.Read()) known.Add(reader.GetString(0));
+        if (known.Count == 0) return null;
+        using var numbers = new NpgsqlCommand($"SELECT COALESCE(MAX(number), 0), {(known.Count == 2 ? "COALESCE(MAX(oldest), 0)" : "0::bigint")} FROM schema_migrations", connection);
+        using var row = numbers.ExecuteReader();
+        row.Read();
+        return new State(row.GetInt64(0), row.GetInt64(1), known.Count == 2);
     }
 
     private static void Run(NpgsqlConnection connection, string sql)
@@ -89,4 +108,10 @@ internal static class PostgresSchema
         using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         command.ExecuteNonQuery();
     }
+
+    /// <summary>What a database says of its schema.</summary>
+    /// <param name="Newest">Its newest migration.</param>
+    /// <param name="Oldest">What a server must know at least.</param>
+    /// <param name="HasOldest">Whether it can say so.</param>
+    private readonly record struct State(long Newest, long Oldest, bool HasOldest);
 }

@@ -38,10 +38,10 @@ internal sealed class ContentHarness : IAsyncDisposable
         Database = new HookedDatabase(TestDatabases.Open(DataDirectory));
         Store = TestStores.Open(DataDirectory, Time);
         Publisher = new BlobPublisher(Database, Store, Time, Options);
-        Uploads = new BlobUploads(Database, Store, Publisher, Claims, Time, Options);
+        Uploads = new BlobUploads(Database, Store, Publisher, Claims, new UploadTurns(Database, Store, Time, Options), Time, Options);
         Catalog = new RepositoryCatalog(Database, new RemovalGuard(), new AccessVersion(), Time);
         Shelf = new BlobShelf(Database, Store, Time);
-        Pulls = new PullRecorder(Database, Time, NullLogger<PullRecorder>.Instance);
+        Pulls = new PullRecorder(Database, Time, NullLogger<PullRecorder>.Instance) { Settling = TimeSpan.Zero };
         Remover = new ImageRemover(Options, new RemovalGuard());
         RecycleSettings = new RecycleBinSettings(Database, Time, Options);
         Bin = new RecycleBin(Database, Time);
@@ -201,7 +201,6 @@ internal sealed class ContentHarness : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Pulls.Dispose();
-        Expiry.Dispose();
         await Database.DisposeAsync();
         own?.Dispose();
     }

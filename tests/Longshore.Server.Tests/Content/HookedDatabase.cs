@@ -7,7 +7,10 @@ internal sealed class HookedDatabase(IDatabase inner) : IDatabase
 {
     private Func<Task>? beforeWrite;
 
-    public bool IsShared => inner.IsShared;
+    public bool IsShared => Shared || inner.IsShared;
+
+    /// <summary>Whether it passes for one that several servers share, also when it is embedded.</summary>
+    public bool Shared { get; set; }
 
     /// <summary>Does this before each write.</summary>
     public Action? BeforeEachWrite { get; set; }

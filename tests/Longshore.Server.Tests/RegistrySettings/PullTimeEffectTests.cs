@@ -2,7 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.RegistrySettings;
 using Longshore.Server.Tests.Content;
-using Longshore.Server.Tests.Hosting.Jobs;
+using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Oci;
 using static Longshore.Server.Tests.Content.ContentHarness;
 
@@ -26,7 +26,7 @@ public sealed class PullTimeEffectTests
     public async Task Pulls_of_an_excluded_principal_do_not_count(string registered, string caller, bool excluded)
     {
         await using var content = new ContentHarness();
-        var exclusions = new PullTimeExclusions(content.Database, content.Images, content.Time);
+        var exclusions = new PullTimeExclusions(content.Database, content.Images, new AccessVersion(), content.Time);
         var name = await content.CreateAsync("pulled");
         await content.PushAsync(name, TestImage.Create(1, 10), "a");
         var image = await DescribeAsync(content, name);
@@ -40,7 +40,7 @@ public sealed class PullTimeEffectTests
     public async Task A_change_counts_from_the_next_pull_on_and_in_its_registry_alone()
     {
         await using var content = new ContentHarness();
-        var exclusions = new PullTimeExclusions(content.Database, content.Images, content.Time);
+        var exclusions = new PullTimeExclusions(content.Database, content.Images, new AccessVersion(), content.Time);
         for (var i = 0; i < 3; i++)
         {
             Assert.False(await exclusions.IsExcludedAsync(Home, Role, Token));
@@ -52,15 +52,15 @@ public sealed class PullTimeEffectTests
     }
 
     [Fact]
-    public async Task What_another_server_wrote_is_seen_after_five_seconds()
+    public async Task What_another_server_wrote_is_seen_once_the_version_of_access_has_moved_on()
     {
         await using var content = new ContentHarness();
-        var clock = new JobClock();
-        var here = new PullTimeExclusions(content.Database, content.Images, clock);
-        var there = new PullTimeExclusions(content.Database, content.Images, content.Time);
+        var version = new AccessVersion();
+        var here = new PullTimeExclusions(content.Database, content.Images, version, content.Time);
+        var there = new PullTimeExclusions(content.Database, content.Images, new AccessVersion(), content.Time);
         Assert.False(await here.IsExcludedAsync(Home, Role, Token));
         await there.RegisterAsync(Home, Role, Token);
-        clock.Step(RegistryCache<string>.Lifetime);
+        version.Bump();
         Assert.True(await here.IsExcludedAsync(Home, Role, Token));
     }
 

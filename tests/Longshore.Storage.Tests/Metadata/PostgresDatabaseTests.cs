@@ -211,12 +211,34 @@ public sealed class PostgresDatabaseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_schema_of_a_newer_version_is_refused_and_an_empty_database_is_not_read()
+    public async Task A_newer_schema_is_worked_on_as_long_as_it_takes_servers_of_this_version()
     {
-        await Write("INSERT INTO schema_migrations (number, name) VALUES (9999, 'future')");
+        var known = Migrations.ForPostgres[^1].Number;
+        Assert.Null(await database.FindSchemaFaultAsync(Token));
+        // Expanded by a newer version: servers of this one run on, and may start.
+        await Write(FormattableString.Invariant($"INSERT INTO schema_migrations (number, name, oldest) VALUES (9998, 'expand', {known})"));
+        Assert.Null(await database.FindSchemaFaultAsync(Token));
+        await using (var beside = Open(url)) Assert.Null(await beside.FindSchemaFaultAsync(Token));
+        await using (var reader = PostgresDatabase.OpenForReading(PostgresAddress.Parse(url, out _)!, TimeProvider.System)) Assert.Null(await reader.FindSchemaFaultAsync(Token));
+        // Contracted: those that run are not ready any more, and none starts.
+        await Write(FormattableString.Invariant($"INSERT INTO schema_migrations (number, name, oldest) VALUES (9999, 'contract', {known + 1})"));
+        Assert.Contains("9999", await database.FindSchemaFaultAsync(Token), StringComparison.Ordinal);
         Assert.Throws<SchemaTooNewException>(() => Open(url));
+        Assert.Throws<SchemaTooNewException>(() => PostgresDatabase.OpenForReading(PostgresAddress.Parse(url, out _)!, TimeProvider.System));
+        // An older database was put in the place of the one that the server runs on.
+        await Write(FormattableString.Invariant($"DELETE FROM schema_migrations WHERE number >= {known}"));
+        Assert.Contains("older", await database.FindSchemaFaultAsync(Token), StringComparison.Ordinal);
         var empty = TestPostgres.CreateEmptyDatabase();
         Assert.Throws<InvalidOperationException>(() => PostgresDatabase.OpenForReading(PostgresAddress.Parse(empty, out _)!, TimeProvider.System));
+        TestPostgres.DropDatabase(empty);
+    }
+
+    [Fact]
+    public async Task A_schema_from_before_rolling_upgrades_learns_to_say_what_it_takes()
+    {
+        var empty = TestPostgres.CreateEmptyDatabase();
+        TestPostgres.Execute(empty, "CREATE TABLE schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL)");
+        await using (var opened = Open(empty)) Assert.Null(await opened.FindSchemaFaultAsync(Token));
         TestPostgres.DropDatabase(empty);
     }
 

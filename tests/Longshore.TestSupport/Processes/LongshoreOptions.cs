@@ -3,6 +3,9 @@ namespace Longshore.TestSupport.Processes;
 /// <summary>How to start the server under test.</summary>
 public sealed record LongshoreOptions
 {
+    /// <summary>The server's binary; null: the one under test.</summary>
+    public string? Binary { get; init; }
+
     /// <summary>Data directory; null makes a temporary one that goes away with the process object.</summary>
     public string? DataDirectory { get; init; }
 

@@ -11,6 +11,8 @@ namespace Longshore.TestSupport.Processes;
 public sealed partial class LongshoreProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
+    private const int SigContinue = 18;
+    private const int SigStop = 19;
     private readonly TemporaryDirectory? _ownDirectory;
     private readonly StringBuilder _output = new();
     private Process? _process;
@@ -82,8 +84,7 @@ public sealed partial class LongshoreProcess : IAsyncDisposable
     public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
         var process = _process ?? throw new InvalidOperationException("The server is not running.");
-        if (NativeKill(process.Id, SigTerm) != 0 && !process.HasExited)
-            throw new InvalidOperationException($"SIGTERM to {process.Id} failed with errno {Marshal.GetLastPInvokeError()}.");
+        Signal(SigTerm);
         try
         {
             return await WaitForExitAsync(process, cancellationToken);
@@ -105,6 +106,15 @@ public sealed partial class LongshoreProcess : IAsyncDisposable
         await WaitForExitAsync(process, CancellationToken.None);
     }
 
+    /// <summary>Makes the server stand still (SIGSTOP), with all its connections open.</summary>
+    public void Pause() => Signal(SigStop);
+
+    /// <summary>Lets it go on (SIGCONT).</summary>
+    public void Resume() => Signal(SigContinue);
+
+    /// <summary>Asks the server to end (SIGTERM) and does not wait.</summary>
+    public void BeginStop() => Signal(SigTerm);
+
     /// <summary>Waits for a server that ends by itself.</summary>
     /// <returns>Its exit code.</returns>
     public Task<int> WaitForExitAsync(CancellationToken cancellationToken) =>
@@ -124,9 +134,16 @@ public sealed partial class LongshoreProcess : IAsyncDisposable
         _ownDirectory?.Dispose();
     }
 
+    private void Signal(int signal)
+    {
+        var process = _process ?? throw new InvalidOperationException("The server is not running.");
+        if (NativeKill(process.Id, signal) != 0 && !process.HasExited)
+            throw new InvalidOperationException($"Signal {signal} to {process.Id} failed with errno {Marshal.GetLastPInvokeError()}.");
+    }
+
     private async Task StartProcessAsync(int port, CancellationToken cancellationToken)
     {
-        var binary = BinaryPath();
+        var binary = Options.Binary ?? BinaryPath();
         if (!File.Exists(binary))
             throw new InvalidOperationException($"The server is not built: {binary} is missing.");
         var start = binary.EndsWith(".dll", StringComparison.Ordinal)
