@@ -194,7 +194,7 @@ public sealed class ClusterTests
         Assert.Equal(HttpStatusCode.NotFound, (await ociOther.HeadBlobAsync("jobs", TestBlob.Random(100, 50).Digest, Token)).Status);
         await ociOther.VerifyImageAsync("jobs", kept, "kept", Token);
         var verified = await cluster.VerifyAsync(Token);
-        Assert.Equal(kept.Blobs.Count, (int)verified["bodies"]!);
+        Assert.Equal(kept.Blobs.Count, (int)verified["blobs"]!);
 
         async Task<(bool Running, long Freed)> StateAsync()
         {
