@@ -179,7 +179,7 @@ internal sealed class ClusterWorkers(LiveCluster cluster, Ledger ledger, byte[] 
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellationToken);
             if (ledger.Pick(random) is not { } image) continue;
             using var directory = new TemporaryDirectory("skopeo");
-            string[] retries = ["--retry-times", "5", "--retry-delay", "1s"];
+            string[] retries = ["--retry-times", "5"];
             var pulled = await RunAsync(
                 "skopeo",
                 ["copy", .. retries, "--src-tls-verify=false", "--src-creds", "AWS:" + cluster.Password, $"docker://{cluster.Registry}/{image.Repository}:{image.Reference}", "dir:" + directory.Combine("image")]);
