@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Longshore.Server.Tests.Faults;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Cluster;
 
@@ -25,14 +26,15 @@ public sealed class ClusterChaosTests
         var random = new Random(seed);
         var noise = new byte[16_000_000];
         random.NextBytes(noise);
+        var gateway = await S3Gateway.GetAsync();
         await using var cluster = await LiveCluster.StartAsync(
             Count,
             TimeSpan.FromSeconds(5),
             Token,
-            "--drain-delay", "1s", "--shutdown-timeout", "5", "--gc-interval", "2s", "--gc-grace", "10s", "--blob-lease", "10m", "--upload-expiry", "5m");
+            "--blobs", gateway.NewUrl(), "--drain-delay", "1s", "--shutdown-timeout", "5", "--gc-interval", "2s", "--gc-grace", "10s", "--blob-lease", "10m", "--upload-expiry", "5m");
         var ledger = new Ledger();
-        var clock = Stopwatch.StartNew();
         using var log = Environment.GetEnvironmentVariable("LONGSHORE_CLUSTER_LOG") is { Length: > 0 } path ? new StreamWriter(path) { AutoFlush = true } : null;
+        var clock = Stopwatch.StartNew();
         bool IsOver() => clock.Elapsed.TotalSeconds >= seconds;
         var workers = new ClusterWorkers(cluster, ledger, noise, IsOver, Token);
         List<Task> load =
@@ -60,9 +62,11 @@ public sealed class ClusterChaosTests
 
         async Task ReportAsync()
         {
-            while (!IsOver())
+            for (var told = 0; !IsOver();)
             {
                 await Task.Delay(TimeSpan.FromSeconds(10), TimeProvider.System, Token);
+                foreach (var failure in ledger.Failures.Skip(told)) log.WriteLine(failure);
+                told = ledger.Failures.Count;
                 log.WriteLine($"{clock.Elapsed.TotalSeconds:0} s: {ledger}; {ledger.Failures.Count} failures");
             }
         }

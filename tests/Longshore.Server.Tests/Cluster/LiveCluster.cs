@@ -3,6 +3,7 @@ using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Cluster;
 
@@ -15,10 +16,13 @@ internal sealed class LiveCluster : IAsyncDisposable
     private readonly TemporaryDirectory directory = new("cluster");
     private readonly string database = TestPostgres.CreateEmptyDatabase();
     private readonly List<LongshoreProcess> servers = [];
+    private readonly string blobs;
     private Nginx? balancer;
 
-    private LiveCluster()
+    private LiveCluster(string[] arguments)
     {
+        var given = Array.IndexOf(arguments, "--blobs");
+        blobs = given >= 0 ? arguments[given + 1] : directory.Combine("blobs");
     }
 
     /// <summary>The servers.</summary>
@@ -62,14 +66,14 @@ internal sealed class LiveCluster : IAsyncDisposable
     /// <param name="count">How many servers.</param>
     /// <param name="silence">How long the balancer waits for a silent server.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="arguments">Further arguments of <c>longshore serve</c>.</param>
+    /// <param name="arguments">Further arguments of <c>longshore serve</c>; without <c>--blobs</c> they share a directory.</param>
     public static Task<LiveCluster> StartAsync(int count, TimeSpan silence, CancellationToken cancellationToken, params string[] arguments) =>
         StartAsync(new string?[count], silence, cancellationToken, arguments);
 
     /// <summary>The same with the binaries of other versions; null: the one under test.</summary>
     public static async Task<LiveCluster> StartAsync(IReadOnlyList<string?> binaries, TimeSpan silence, CancellationToken cancellationToken, params string[] arguments)
     {
-        var cluster = new LiveCluster();
+        var cluster = new LiveCluster(arguments);
         try
         {
             for (var i = 0; i < binaries.Count; i++)
@@ -80,6 +84,7 @@ internal sealed class LiveCluster : IAsyncDisposable
                         Binary = binaries[i],
                         DataDirectory = cluster.directory.Combine($"server-{i}"),
                         Arguments = ["--create-on-push", "--trusted-proxies", "127.0.0.1", .. cluster.Shared(), .. arguments],
+                        Environment = S3Gateway.Environment,
                     },
                     cancellationToken));
             }
@@ -118,8 +123,8 @@ internal sealed class LiveCluster : IAsyncDisposable
         var binary = LongshoreProcess.BinaryPath();
         string[] command = ["verify", "--json", "--data", servers[0].DataDirectory, .. Stored()];
         var result = binary.EndsWith(".dll", StringComparison.Ordinal)
-            ? await CommandRunner.TryRunAsync("dotnet", [binary, .. command], cancellationToken, timeout: TimeSpan.FromMinutes(10))
-            : await CommandRunner.TryRunAsync(binary, command, cancellationToken, timeout: TimeSpan.FromMinutes(10));
+            ? await CommandRunner.TryRunAsync("dotnet", [binary, .. command], cancellationToken, S3Gateway.Environment, timeout: TimeSpan.FromMinutes(10))
+            : await CommandRunner.TryRunAsync(binary, command, cancellationToken, S3Gateway.Environment, timeout: TimeSpan.FromMinutes(10));
         Assert.True(result.ExitCode == 0, result.ToString());
         var summary = JsonNode.Parse(result.StandardOutput.TrimEnd().Split('\n')[^1])!;
         Assert.Equal(0, (int)summary["damaged"]!);
@@ -139,7 +144,7 @@ internal sealed class LiveCluster : IAsyncDisposable
     }
 
     /// <summary>What all servers have in common.</summary>
-    private string[] Shared() => [.. Stored(), "--key-file", directory.Combine("sealing.key")];
+    private string[] Shared() => ["--database", database, .. blobs.StartsWith("s3:", StringComparison.Ordinal) ? Array.Empty<string>() : ["--blobs", blobs], "--key-file", directory.Combine("sealing.key")];
 
-    private string[] Stored() => ["--database", database, "--blobs", directory.Combine("blobs")];
+    private string[] Stored() => ["--database", database, "--blobs", blobs];
 }
