@@ -310,7 +310,7 @@ internal sealed class BlobUploads(
             hash = null;
             return new UploadStatus(uploadId, received);
         }
-        catch (UploadBodyMissingException)
+        catch (Exception e) when (IsBodyGone(e))
         {
             kept = true;
             return await GiveUpAsync(registry, name, row);
@@ -371,7 +371,7 @@ internal sealed class BlobUploads(
             ended = outcome.Succeeded;
             return outcome;
         }
-        catch (UploadBodyMissingException)
+        catch (Exception e) when (IsBodyGone(e))
         {
             ended = true;
             return await GiveUpAsync(registry, name, row);
@@ -450,7 +450,10 @@ internal sealed class BlobUploads(
         }
     }
 
-    /// <summary>Ends an upload whose bytes did not survive (power loss): the client starts anew.</summary>
+    // Lost with the machine's power; or taken over by another server while this one stood still, which finds the row moved on too.
+    private static bool IsBodyGone(Exception e) => e is UploadBodyMissingException or FileNotFoundException;
+
+    /// <summary>Ends an upload whose bytes are gone: the client starts anew.</summary>
     private async ValueTask<RegistryError> GiveUpAsync(RegistryId registry, RepositoryName name, UploadRow row)
     {
         await database.WriteBesideAsync(Durability.Relaxed, session => UploadRows.EndAsync(session, row), CancellationToken.None);
