@@ -222,6 +222,8 @@ internal static class CloudTrailJson
         }
 
         json.WriteNumber("sequence", record.Sequence);
+        // eventTime has seconds, as CloudTrail's; records of several servers are put in order by this.
+        json.WriteNumber("timeMicroseconds", record.At);
         json.WriteEndObject();
     }
 

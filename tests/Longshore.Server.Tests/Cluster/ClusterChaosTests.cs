@@ -29,7 +29,7 @@ public sealed class ClusterChaosTests
         var gateway = await S3Gateway.GetAsync();
         await using var cluster = await LiveCluster.StartAsync(
             Count,
-            TimeSpan.FromSeconds(5),
+            TimeSpan.FromSeconds(8),
             Token,
             "--blobs", gateway.NewUrl(), "--drain-delay", "1s", "--shutdown-timeout", "5", "--gc-interval", "2s", "--gc-grace", "10s", "--blob-lease", "10m", "--upload-expiry", "5m");
         var ledger = new Ledger();
@@ -76,7 +76,7 @@ public sealed class ClusterChaosTests
         {
             while (true)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(chance.Next(500, 6000)), TimeProvider.System, Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(chance.Next(1000, seconds > 300 ? 12_000 : 5000)), TimeProvider.System, Token);
                 if (IsOver()) return;
                 await spared.WaitAsync(Token);
                 try
@@ -93,7 +93,7 @@ public sealed class ClusterChaosTests
                             ledger.Count("pauses");
                             server.Pause();
                             // Now and then longer than leases of jobs last.
-                            await Task.Delay(TimeSpan.FromMilliseconds(seconds > 300 && chance.Next(10) == 0 ? chance.Next(50_000, 70_000) : chance.Next(200, 9000)), TimeProvider.System, Token);
+                            await Task.Delay(TimeSpan.FromMilliseconds(seconds > 300 && chance.Next(10) == 0 ? chance.Next(50_000, 70_000) : chance.Next(200, 12_000)), TimeProvider.System, Token);
                             server.Resume();
                             break;
                         default:

@@ -204,6 +204,37 @@ public sealed class ClusterTests
         }
     }
 
+    [Fact]
+    public async Task Trails_of_all_servers_are_put_together_by_time()
+    {
+        await using var cluster = await LiveCluster.StartAsync(3, TimeSpan.FromSeconds(20), Token);
+        var images = Enumerable.Range(0, 6).Select(static i => TestImage.Create(i, 100)).ToList();
+        for (var i = 0; i < images.Count; i++)
+        {
+            using var oci = cluster.NewOci(cluster.Servers[i % 3].BaseAddress);
+            await oci.PushImageAsync("told", images[i], "moving", Token);
+        }
+
+        using (var oci = cluster.NewOci(cluster.Servers[1].BaseAddress)) await oci.GetManifestAsync("told", "moving", Token);
+        var pushed = (await TrailAsync("search", "--repository", "told", "--event", "PutImage", "--oldest-first", "--json")).TrimEnd().Split('\n')
+            .Select(static line => JsonDocument.Parse(line).RootElement.GetProperty("additionalEventData").GetProperty("digest").GetString()).ToList();
+        Assert.Equal(images.Select(static image => image.Digest), pushed);
+        var last = JsonDocument.Parse((await TrailAsync("search", "--repository", "told", "--event", "PutImage", "--limit", "1", "--json")).Trim()).RootElement;
+        Assert.Equal(images[^1].Digest, last.GetProperty("additionalEventData").GetProperty("digest").GetString());
+        var history = JsonDocument.Parse(await TrailAsync("history", "--repository", "told", "--tag", "moving", "--json")).RootElement;
+        Assert.Equal(images[^1].Digest, history.GetProperty("digest").GetString());
+        Assert.Equal(1, history.GetProperty("pulls").GetArrayLength());
+
+        async Task<string> TrailAsync(string command, params string[] arguments)
+        {
+            var binary = Longshore.TestSupport.Processes.LongshoreProcess.BinaryPath();
+            string[] all = ["trail", command, .. cluster.Servers.SelectMany(static server => new[] { "--server", server.BaseAddress.ToString() }), .. arguments];
+            return (binary.EndsWith(".dll", StringComparison.Ordinal)
+                ? await Longshore.TestSupport.Processes.CommandRunner.RunAsync("dotnet", [binary, .. all], Token, cluster.AwsEnvironment)
+                : await Longshore.TestSupport.Processes.CommandRunner.RunAsync(binary, all, Token, cluster.AwsEnvironment)).StandardOutput;
+        }
+    }
+
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {
         for (var i = 0; i < 600; i++)

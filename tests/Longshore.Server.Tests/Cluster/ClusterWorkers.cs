@@ -180,8 +180,7 @@ internal sealed class ClusterWorkers(LiveCluster cluster, Ledger ledger, byte[] 
             if (ledger.Pick(random) is not { } image) continue;
             using var directory = new TemporaryDirectory("skopeo");
             string[] retries = ["--retry-times", "5"];
-            var pulled = await RunAsync(
-                "skopeo",
+            var pulled = await SkopeoAsync(
                 ["copy", .. retries, "--src-tls-verify=false", "--src-creds", "AWS:" + cluster.Password, $"docker://{cluster.Registry}/{image.Repository}:{image.Reference}", "dir:" + directory.Combine("image")]);
             if (pulled.ExitCode != 0)
             {
@@ -191,8 +190,7 @@ internal sealed class ClusterWorkers(LiveCluster cluster, Ledger ledger, byte[] 
 
             ledger.Count("skopeo pulls");
             var tag = string.Create(CultureInfo.InvariantCulture, $"s{i}");
-            var pushed = await RunAsync(
-                "skopeo",
+            var pushed = await SkopeoAsync(
                 ["copy", .. retries, "--preserve-digests", "--dest-tls-verify=false", "--dest-creds", "AWS:" + cluster.Password, "dir:" + directory.Combine("image"), $"docker://{cluster.Registry}/cluster/skopeo:{tag}"]);
             if (pushed.ExitCode == 0) ledger.Acknowledge(image with { Repository = "cluster/skopeo", Reference = tag });
             else ledger.Count("skopeo pushes given up");
@@ -258,6 +256,18 @@ internal sealed class ClusterWorkers(LiveCluster cluster, Ledger ledger, byte[] 
         }
 
         return null;
+    }
+
+    // Its own retries leave out a 502 or 504 that a proxy answers to its first request and to some others: a script that uses it begins again.
+    private async Task<CommandResult> SkopeoAsync(string[] arguments)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var result = await RunAsync("skopeo", arguments);
+            if (result.ExitCode == 0 || attempt == 3 || !result.StandardError.Contains("invalid status code from registry 50", StringComparison.Ordinal)) return result;
+            ledger.Count("skopeo runs repeated");
+            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, cancellationToken);
+        }
     }
 
     private Task<CommandResult> RunAsync(string program, string[] arguments) =>

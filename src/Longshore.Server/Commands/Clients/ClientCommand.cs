@@ -69,10 +69,12 @@ internal abstract class ClientCommand : Command
     protected bool IsJson(ParseResult parsed) => parsed.GetValue(json);
 
     /// <summary>The registry that the command line and the environment name.</summary>
-    protected RegistryClient Connect(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="server">The server to ask instead; or null.</param>
+    protected RegistryClient Connect(ParseResult parsed, string? server = null)
     {
         var where = parsed.GetValue(region) ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION") ?? "us-east-1";
-        var url = parsed.GetValue(endpoint) ?? Variable("AWS_ENDPOINT_URL_ECR") ?? Variable("AWS_ENDPOINT_URL") ?? $"https://api.ecr.{where}.amazonaws.com";
+        var url = server ?? parsed.GetValue(endpoint) ?? Variable("AWS_ENDPOINT_URL_ECR") ?? Variable("AWS_ENDPOINT_URL") ?? $"https://api.ecr.{where}.amazonaws.com";
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
             throw new ClientException($"'{url}' is no address of a registry: give --endpoint-url http://HOST:PORT.");
         var credentials = AwsCredentials.Find(parsed.GetValue(profile))

@@ -9,7 +9,7 @@ using Longshore.Storage.Objects;
 namespace Longshore.Server.Commands.Trail;
 
 /// <summary><c>longshore trail export</c>: records as CloudTrail's own files, for tools that read those.</summary>
-internal sealed class TrailExportCommand : ClientCommand
+internal sealed class TrailExportCommand : TrailClientCommand
 {
     // As many as CloudTrail puts into a file at the most is not told; this keeps files below some MiB.
     private const int RecordsInFile = 5_000;
@@ -39,7 +39,7 @@ internal sealed class TrailExportCommand : ClientCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         var sink = Open(parsed, parsed.GetValue(target)!);
-        using var client = Connect(parsed);
+        using var servers = ConnectAll(parsed);
         var query = new TrailQuery()
             .With("from", parsed.GetValue(from))
             .With("to", parsed.GetValue(until) ?? TimeProvider.System.GetUtcNow().ToString("O", CultureInfo.InvariantCulture))
@@ -48,7 +48,7 @@ internal sealed class TrailExportCommand : ClientCommand
         // A file is of one account, one region and one day.
         var batches = new Dictionary<(string Account, string Region, string Day), List<JsonElement>>();
         var (files, records) = (0, 0L);
-        await foreach (var record in query.RunAsync(client, cancellationToken))
+        await foreach (var record in query.RunAsync(servers, cancellationToken))
         {
             var account = TrailQuery.Text(record, "recipientAccountId");
             var key = (string.IsNullOrEmpty(account) ? "000000000000" : account, TrailQuery.Text(record, "awsRegion") is { Length: > 0 } region ? region : "us-east-1", TrailQuery.Text(record, "eventTime")![..10]);

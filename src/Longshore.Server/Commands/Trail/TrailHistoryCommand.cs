@@ -9,7 +9,7 @@ namespace Longshore.Server.Commands.Trail;
 /// <c>longshore trail history</c>: which digest a tag named at a time, who had set it, and who pulled that image since. (1) The last push of the tag
 /// before that time; (2) whether the tag or the image was removed in between; (3) the pulls of it from then on.
 /// </summary>
-internal sealed class TrailHistoryCommand : ClientCommand
+internal sealed class TrailHistoryCommand : TrailClientCommand
 {
     private const string PutImage = "PutImage";
     private const string Removals = "BatchDeleteImage,DeleteRepository,PolicyExecutionEvent,DeleteImage,ApplyPlan";
@@ -30,24 +30,24 @@ internal sealed class TrailHistoryCommand : ClientCommand
     /// <inheritdoc/>
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        using var client = Connect(parsed);
+        using var servers = ConnectAll(parsed);
         var (name, label, time) = (parsed.GetValue(repository)!, parsed.GetValue(tag)!, parsed.GetValue(at));
         // 1
-        var set = await FirstAsync(client, new TrailQuery().With("eventName", PutImage).With("repository", name).With("tag", label).With("to", time), IsSuccess, cancellationToken);
+        var set = await FirstAsync(servers, new TrailQuery().With("eventName", PutImage).With("repository", name).With("tag", label).With("to", time), IsSuccess, cancellationToken);
         var digest = set is { } push ? TrailQuery.Text(push, "additionalEventData", "digest") : null;
         // 2
         JsonElement? removed = null;
         if (set is { } since)
         {
             removed = await FirstAsync(
-                client,
+                servers,
                 new TrailQuery().With("eventName", Removals).With("repository", name).With("from", TrailQuery.Text(since, "eventTime")).With("to", time),
-                record => IsSuccess(record) && Sequence(record) > Sequence(since) && Removes(record, label, digest),
+                record => IsSuccess(record) && servers.PositionOf(record) > servers.PositionOf(since) && Removes(record, label, digest),
                 cancellationToken);
         }
 
         var pulls = new List<JsonElement>();
-        if (set is { } setting && removed is null && digest is not null) await AddPullsAsync(client, name, label, digest, setting, pulls, cancellationToken);
+        if (set is { } setting && removed is null && digest is not null) await AddPullsAsync(servers, name, label, digest, setting, pulls, cancellationToken);
         if (IsJson(parsed)) PrintJson(name, label, time, set, removed, digest, pulls);
         else Print(name, label, time, set, removed, digest, pulls);
         return set is not null && removed is null ? ClientExitCodes.Fine : ClientExitCodes.Findings;
@@ -56,34 +56,31 @@ internal sealed class TrailHistoryCommand : ClientCommand
     /// <summary>
     /// 3. Pulls name the digest; those by tag that do not count while the tag was not pushed anew.
     /// </summary>
-    private static async Task AddPullsAsync(RegistryClient client, string name, string label, string digest, JsonElement set, List<JsonElement> pulls, CancellationToken cancellationToken)
+    private static async Task AddPullsAsync(TrailServers servers, string name, string label, string digest, JsonElement set, List<JsonElement> pulls, CancellationToken cancellationToken)
     {
         var from = TrailQuery.Text(set, "eventTime");
         var again = await FirstAsync(
-            client,
+            servers,
             new TrailQuery().With("eventName", PutImage).With("repository", name).With("tag", label).With("from", from).With("oldestFirst", true),
-            record => IsSuccess(record) && Sequence(record) > Sequence(set) && TrailQuery.Text(record, "additionalEventData", "digest") != digest,
+            record => IsSuccess(record) && servers.PositionOf(record) > servers.PositionOf(set) && TrailQuery.Text(record, "additionalEventData", "digest") != digest,
             cancellationToken);
-        var until = again is { } next ? Sequence(next) : long.MaxValue;
-        await foreach (var record in new TrailQuery().With("eventName", "BatchGetImage").With("repository", name).With("from", from).With("oldestFirst", true).RunAsync(client, cancellationToken))
+        var until = again is { } next ? servers.PositionOf(next) : long.MaxValue;
+        await foreach (var record in new TrailQuery().With("eventName", "BatchGetImage").With("repository", name).With("from", from).With("oldestFirst", true).RunAsync(servers, cancellationToken))
         {
-            if (!IsSuccess(record) || Sequence(record) < Sequence(set)) continue;
+            if (!IsSuccess(record) || servers.PositionOf(record) < servers.PositionOf(set)) continue;
             var pulled = TrailQuery.Text(record, "additionalEventData", "digest");
-            if (pulled == digest || Names(record, "imageDigest", digest) || (pulled is null && Sequence(record) < until && Names(record, "imageTag", label))) pulls.Add(record);
+            if (pulled == digest || Names(record, "imageDigest", digest) || (pulled is null && servers.PositionOf(record) < until && Names(record, "imageTag", label))) pulls.Add(record);
         }
     }
 
-    private static async Task<JsonElement?> FirstAsync(RegistryClient client, TrailQuery query, Func<JsonElement, bool> wanted, CancellationToken cancellationToken)
+    private static async Task<JsonElement?> FirstAsync(TrailServers servers, TrailQuery query, Func<JsonElement, bool> wanted, CancellationToken cancellationToken)
     {
-        await foreach (var record in query.RunAsync(client, cancellationToken))
+        await foreach (var record in query.RunAsync(servers, cancellationToken))
             if (wanted(record)) return record;
         return null;
     }
 
     private static bool IsSuccess(JsonElement record) => TrailQuery.Text(record, "errorCode") is null;
-
-    private static long Sequence(JsonElement record) =>
-        TrailQuery.Text(record, "additionalEventData", "sequence") is { } text && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : long.MaxValue - 1;
 
     /// <summary>Whether a removal took the tag, or the image that it named.</summary>
     private static bool Removes(JsonElement record, string label, string? digest)

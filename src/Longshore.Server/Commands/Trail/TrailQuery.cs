@@ -13,6 +13,7 @@ internal sealed class TrailQuery
     private const int PageSize = 500;
 
     private readonly StringBuilder query = new();
+    private bool oldestFirst;
 
     /// <summary>With one parameter more; null leaves it out.</summary>
     public TrailQuery With(string name, string? value)
@@ -22,10 +23,49 @@ internal sealed class TrailQuery
     }
 
     /// <summary>With a flag, when it is set.</summary>
-    public TrailQuery With(string name, bool flag) => With(name, flag ? "true" : null);
+    public TrailQuery With(string name, bool flag)
+    {
+        if (name == "oldestFirst") oldestFirst = flag;
+        return With(name, flag ? "true" : null);
+    }
 
-    /// <summary>All records, in the order asked for.</summary>
-    public async IAsyncEnumerable<JsonElement> RunAsync(RegistryClient client, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>All records of all servers, in the order asked for. What the service did by itself may be in several trails, and is told once.</summary>
+    public async IAsyncEnumerable<JsonElement> RunAsync(TrailServers servers, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (servers.Clients.Count == 1)
+        {
+            await foreach (var record in RunAsync(servers.Clients[0], cancellationToken)) yield return record;
+            yield break;
+        }
+
+        var open = new List<IAsyncEnumerator<JsonElement>>();
+        try
+        {
+            foreach (var client in servers.Clients)
+            {
+                var one = RunAsync(client, cancellationToken).GetAsyncEnumerator(cancellationToken);
+                if (await one.MoveNextAsync()) open.Add(one);
+                else await one.DisposeAsync();
+            }
+
+            var told = new HashSet<string>(StringComparer.Ordinal);
+            while (open.Count > 0)
+            {
+                var next = oldestFirst ? open.MinBy(one => servers.PositionOf(one.Current))! : open.MaxBy(one => servers.PositionOf(one.Current))!;
+                var record = next.Current;
+                if (Text(record, "eventType") != "AwsServiceEvent" || told.Add(Text(record, "eventID") ?? "")) yield return record;
+                if (await next.MoveNextAsync()) continue;
+                open.Remove(next);
+                await next.DisposeAsync();
+            }
+        }
+        finally
+        {
+            foreach (var one in open) await one.DisposeAsync();
+        }
+    }
+
+    private async IAsyncEnumerable<JsonElement> RunAsync(RegistryClient client, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string? token = null;
         do

@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace Longshore.Server.Commands.Trail;
 
 /// <summary><c>longshore trail search</c>: records of calls, newest first.</summary>
-internal sealed class TrailSearchCommand : ClientCommand
+internal sealed class TrailSearchCommand : TrailClientCommand
 {
     private readonly Option<string?> principal = new("--principal") { HelpName = "ARN", Description = "Calls of this caller; an ARN of a role means all its sessions." };
     private readonly Option<string?> accessKey = new("--access-key") { HelpName = "ID", Description = "Calls with this access key, refused ones too." };
@@ -37,7 +37,7 @@ internal sealed class TrailSearchCommand : ClientCommand
     protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(writes) && parsed.GetValue(reads)) throw new ClientException("--writes and --reads exclude each other.");
-        using var client = Connect(parsed);
+        using var servers = ConnectAll(parsed);
         var query = new TrailQuery()
             .With("principal", parsed.GetValue(principal))
             .With("accessKey", parsed.GetValue(accessKey))
@@ -55,7 +55,7 @@ internal sealed class TrailSearchCommand : ClientCommand
             .With("allAccounts", parsed.GetValue(allAccounts));
         var (most, count) = (parsed.GetValue(limit), 0);
         var table = Screen.Table("time", "who", "did", "to", "from", "result");
-        await foreach (var record in query.RunAsync(client, cancellationToken))
+        await foreach (var record in query.RunAsync(servers, cancellationToken))
         {
             if (IsJson(parsed)) await Output.WriteLineAsync(record.GetRawText());
             else Add(table, record);
