@@ -35,6 +35,7 @@ public sealed class ClusterChaosTests
         var ledger = new Ledger();
         using var log = Environment.GetEnvironmentVariable("LONGSHORE_CLUSTER_LOG") is { Length: > 0 } path ? new StreamWriter(path) { AutoFlush = true } : null;
         var clock = Stopwatch.StartNew();
+        using var spared = new SemaphoreSlim(Count - 1);
         bool IsOver() => clock.Elapsed.TotalSeconds >= seconds;
         var workers = new ClusterWorkers(cluster, ledger, noise, IsOver, Token);
         List<Task> load =
@@ -115,8 +116,6 @@ public sealed class ClusterChaosTests
             }
         }
     }
-
-    private readonly SemaphoreSlim spared = new(Count - 1);
 
     private static int Setting(string variable, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : otherwise;
