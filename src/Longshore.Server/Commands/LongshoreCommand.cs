@@ -3,6 +3,7 @@ using System.CommandLine.Invocation;
 using Longshore.Server.Commands.Access;
 using Longshore.Server.Commands.Accounts;
 using Longshore.Server.Commands.Cleanup;
+using Longshore.Server.Commands.Importing;
 using Longshore.Server.Commands.Moving;
 using Longshore.Server.Commands.Trail;
 using Longshore.Server.Hosting;
@@ -33,6 +34,7 @@ internal static class LongshoreCommand
             new AccessCommand(output, error),
             new BackupCommand(output, error),
             new RestoreCommand(output, error),
+            new ImportCommand(output, error),
         };
         var parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

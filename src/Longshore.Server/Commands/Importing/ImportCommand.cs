@@ -1,0 +1,106 @@
+using System.CommandLine;
+using System.Globalization;
+using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Commands.Clients;
+
+namespace Longshore.Server.Commands.Importing;
+
+/// <summary><c>longshore import</c>: brings the images of another registry into a Longshore server, over public APIs on both sides.</summary>
+internal sealed class ImportCommand : ClientCommand
+{
+    private const string PasswordVariable = "LONGSHORE_IMPORT_PASSWORD";
+
+    private readonly Option<string> from = new("--from") { Required = true, HelpName = "REGISTRY[/PATTERN]", Description = "The source, and which repositories: a name or a pattern such as team/*; all without." };
+    private readonly Option<string?> user = new("--from-user") { HelpName = "NAME", Description = $"User name at the source; the password is in {PasswordVariable}. Default: docker's config.json." };
+    private readonly Option<bool> plain = new("--from-plain-http") { Description = "Speak HTTP without TLS to the source." };
+    private readonly Option<string?> ecrEndpoint = new("--from-endpoint-url") { HelpName = "URL", Description = "ECR's API of the source. Default: AWS, for registries with its names; other registries have none." };
+    private readonly Option<string?> fromRegion = new("--from-region") { HelpName = "REGION", Description = "Region of the source, for ECR. Default: that of its name, else --region." };
+    private readonly Option<string?> fromProfile = new("--from-profile") { HelpName = "NAME", Description = "Profile of the shared credentials file for the source, for ECR." };
+    private readonly Option<string[]> tags = new("--tag") { HelpName = "PATTERN", Description = "Only tags that match. Repeatable." };
+    private readonly Option<bool> all = new("--all-images") { Description = "Untagged images too, as far as the source lists them (ECR does)." };
+    private readonly Option<bool> dryRun = new("--dry-run") { Description = "Write nothing; tell how many bytes would be sent." };
+    private readonly Option<int> parallel = new("--parallel") { HelpName = "NUMBER", Description = "Images at a time, 1 to 64.", DefaultValueFactory = static _ => 4 };
+    private readonly Option<int> rate = new("--rate") { HelpName = "MIB", Description = "MiB a second at the most, all transfers together; 0: no limit." };
+
+    /// <summary>Creates the command.</summary>
+    public ImportCommand(TextWriter output, TextWriter error)
+        : base(
+            "import",
+            "Copy repositories from an OCI registry or from AWS ECR into a Longshore server, tags and digests kept. Run it again to go on. Exit code 0: both sides are the same; 1: something is not; 2: it could not be done.",
+            output,
+            error)
+    {
+        foreach (var option in new Option[] { from, user, plain, ecrEndpoint, fromRegion, fromProfile, tags, all, dryRun, parallel, rate }) Add(option);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var address = SourceAddress.Parse(parsed.GetValue(from)!, parsed.GetValue(plain));
+        var options = new ImportOptions(
+            address.Pattern, parsed.GetValue(tags) ?? [], parsed.GetValue(all), parsed.GetValue(dryRun), Math.Clamp(parsed.GetValue(parallel), 1, 64));
+        using var api = Connect(parsed);
+        using var source = await OpenSourceAsync(parsed, address, cancellationToken);
+        using var target = new DistributionClient(new Uri(api.Endpoint, "/"), await LoginAsync(api, cancellationToken), TimeProvider.System);
+        var counts = new ImportCounts();
+        var pacer = new Pacer(parsed.GetValue(rate) * (1L << 20), TimeProvider.System);
+        var importer = new Importer(source, target, api, options, pacer, counts, name => Error.WriteLine(Line($"{name} (so far {counts.Images:N0} manifests, {Screen.Bytes(counts.BlobBytes)})")));
+        await importer.RunAsync(cancellationToken);
+        Report(parsed, options, counts);
+        return counts.Failures.IsEmpty ? ClientExitCodes.Fine : ClientExitCodes.Findings;
+    }
+
+    private async Task<ImportSource> OpenSourceAsync(ParseResult parsed, SourceAddress address, CancellationToken cancellationToken)
+    {
+        if (address.EcrRegion is null && parsed.GetValue(ecrEndpoint) is null)
+        {
+            (string, string)? login = parsed.GetValue(user) is { } name
+                ? (name, Environment.GetEnvironmentVariable(PasswordVariable) ?? throw new ClientException($"--from-user is given, and {PasswordVariable} has no password."))
+                : address.FindLogin();
+            return new ImportSource(new DistributionClient(address.Registry, login, TimeProvider.System), null);
+        }
+
+        var region = parsed.GetValue(fromRegion) ?? address.EcrRegion ?? "us-east-1";
+        var url = parsed.GetValue(ecrEndpoint) ?? $"https://api.ecr.{region}.amazonaws.com";
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var endpoint)) throw new ClientException($"'{url}' is no address of an API.");
+        var credentials = AwsCredentials.Find(parsed.GetValue(fromProfile)) ?? throw new ClientException("there are no credentials for the source: name a --from-profile.");
+        var ecr = new RegistryClient(endpoint, region, credentials, TimeProvider.System);
+        return new ImportSource(new DistributionClient(address.Registry, await LoginAsync(ecr, cancellationToken), TimeProvider.System), ecr);
+    }
+
+    private static async Task<(string User, string Password)> LoginAsync(RegistryClient api, CancellationToken cancellationToken)
+    {
+        var answer = await api.CallAsync(EcrOperations.GetAuthorizationToken, new GetAuthorizationTokenRequest(), cancellationToken);
+        return SourceAddress.Split(answer.AuthorizationData?.FirstOrDefault()?.AuthorizationToken ?? throw new ClientException("GetAuthorizationToken gives no token."));
+    }
+
+    private void Report(ParseResult parsed, ImportOptions options, ImportCounts counts)
+    {
+        if (IsJson(parsed))
+        {
+            Screen.Json(Output, writer =>
+            {
+                writer.WriteBoolean("dryRun", options.DryRun);
+                writer.WriteNumber("repositories", counts.Repositories);
+                writer.WriteNumber("manifests", counts.Images);
+                writer.WriteNumber("unchanged", counts.Unchanged);
+                writer.WriteNumber("blobs", counts.Blobs);
+                writer.WriteNumber("blobBytes", counts.BlobBytes);
+                writer.WriteNumber("mountedBlobs", counts.Mounted);
+                writer.WriteNumber("presentBlobs", counts.There);
+                writer.WriteNumber("times", counts.Times);
+                writer.WriteNumber("same", counts.Compared);
+                writer.WriteStartArray("failures");
+                foreach (var failure in counts.Failures) writer.WriteStringValue(failure);
+                writer.WriteEndArray();
+            });
+            return;
+        }
+
+        Output.WriteLine(Line($"{(options.DryRun ? "Would copy" : "Copied")} {counts.Images:N0} manifests of {counts.Repositories:N0} repositories: {counts.Blobs:N0} blobs ({Screen.Bytes(counts.BlobBytes)}) sent, {counts.Mounted:N0} mounted, {counts.There:N0} were there; {counts.Unchanged:N0} tags and manifests were there."));
+        if (!options.DryRun) Output.WriteLine(Line($"Same on both sides: {counts.Compared:N0} tags and untagged images. Times told: {counts.Times:N0}."));
+        foreach (var failure in counts.Failures) Error.WriteLine("FAILED  " + failure);
+    }
+
+    private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,76 @@
+using Longshore.Core;
+using Longshore.Core.Aws.Ecr;
+using Longshore.Server.Commands.Clients;
+
+namespace Longshore.Server.Commands.Importing;
+
+/// <summary>An image at the source.</summary>
+/// <param name="Digest">Its digest; null when only the tag is known yet.</param>
+/// <param name="Tags">Its tags.</param>
+/// <param name="PushedAt">When it was pushed, if the source tells.</param>
+/// <param name="LastPulledAt">When it was last pulled, if the source tells.</param>
+internal sealed record SourceImage(string? Digest, IReadOnlyList<string> Tags, DateTimeOffset? PushedAt, DateTimeOffset? LastPulledAt);
+
+/// <summary>Where images come from: the distribution API, and ECR's API in addition where there is one.</summary>
+/// <param name="registry">Manifests and blobs.</param>
+/// <param name="ecr">ECR's API; null for other registries.</param>
+internal sealed class ImportSource(DistributionClient registry, RegistryClient? ecr) : IDisposable
+{
+    private const int Page = 1000;
+
+    /// <summary>Manifests and blobs.</summary>
+    public DistributionClient Registry => registry;
+
+    /// <summary>ECR's API; null for other registries.</summary>
+    public RegistryClient? Ecr => ecr;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        registry.Dispose();
+        ecr?.Dispose();
+    }
+
+    /// <summary>The repositories that match a pattern. A name without a star is not looked for in the catalog, which many registries do not offer.</summary>
+    public async IAsyncEnumerable<string> RepositoriesAsync(string pattern, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (!pattern.Contains('*', StringComparison.Ordinal))
+        {
+            yield return pattern;
+            yield break;
+        }
+
+        if (ecr is null)
+        {
+            await foreach (var name in registry.CatalogAsync(cancellationToken))
+                if (Wildcard.Matches(pattern, name)) yield return name;
+            yield break;
+        }
+
+        for (string? token = null; ;)
+        {
+            var page = await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { MaxResults = Page, NextToken = token }, cancellationToken);
+            foreach (var repository in page.Repositories ?? [])
+                if (Wildcard.Matches(pattern, repository.RepositoryName)) yield return repository.RepositoryName!;
+            if ((token = page.NextToken) is null) yield break;
+        }
+    }
+
+    /// <summary>The images of a repository; untagged ones only from ECR, as the distribution API does not list them.</summary>
+    public async IAsyncEnumerable<SourceImage> ImagesAsync(string repository, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (ecr is null)
+        {
+            await foreach (var tag in registry.TagsAsync(repository, cancellationToken)) yield return new SourceImage(null, [tag], null, null);
+            yield break;
+        }
+
+        for (string? token = null; ;)
+        {
+            var page = await ecr.CallAsync(EcrOperations.DescribeImages, new DescribeImagesRequest { RepositoryName = repository, MaxResults = Page, NextToken = token }, cancellationToken);
+            foreach (var image in page.ImageDetails ?? [])
+                yield return new SourceImage(image.ImageDigest, image.ImageTags ?? [], image.ImagePushedAt, image.LastRecordedPullTime);
+            if ((token = page.NextToken) is null) yield break;
+        }
+    }
+}

@@ -1,0 +1,26 @@
+namespace Longshore.Server.Commands.Importing;
+
+/// <summary>Keeps all transfers together below a number of bytes a second.</summary>
+/// <param name="bytesPerSecond">The bound; 0 for none.</param>
+/// <param name="time">Measures and waits.</param>
+internal sealed class Pacer(long bytesPerSecond, TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private readonly long start = time.GetTimestamp();
+    private double free;
+
+    /// <summary>Waits for as long as these bytes take.</summary>
+    public Task KeepAsync(long bytes, CancellationToken cancellationToken)
+    {
+        if (bytesPerSecond == 0) return Task.CompletedTask;
+        double wait;
+        lock (gate)
+        {
+            var now = time.GetElapsedTime(start).TotalSeconds;
+            free = Math.Max(free, now) + ((double)bytes / bytesPerSecond);
+            wait = free - now;
+        }
+
+        return wait < 0.01 ? Task.CompletedTask : Task.Delay(TimeSpan.FromSeconds(wait), time, cancellationToken);
+    }
+}

@@ -1,0 +1,61 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Longshore.Server.Commands.Clients;
+
+namespace Longshore.Server.Commands.Importing;
+
+/// <summary>What <c>--from REGISTRY[/PATTERN]</c> means.</summary>
+/// <param name="Registry">Scheme and authority.</param>
+/// <param name="Pattern">Which repositories.</param>
+/// <param name="EcrRegion">The region, for registries of AWS ECR; else null.</param>
+internal sealed partial record SourceAddress(Uri Registry, string Pattern, string? EcrRegion)
+{
+    /// <summary>Understands the option.</summary>
+    /// <exception cref="ClientException">It is no registry.</exception>
+    public static SourceAddress Parse(string text, bool plainHttp)
+    {
+        var scheme = plainHttp || text.StartsWith("http://", StringComparison.Ordinal) ? "http" : "https";
+        var rest = text.Contains("://", StringComparison.Ordinal) ? text[(text.IndexOf("://", StringComparison.Ordinal) + 3)..] : text;
+        var slash = rest.IndexOf('/', StringComparison.Ordinal);
+        var (host, pattern) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);
+        // Docker's name for its registry is not where it is.
+        if (host == "docker.io") host = "registry-1.docker.io";
+        if (host.Length == 0 || !Uri.TryCreate($"{scheme}://{host}", UriKind.Absolute, out var address) || address.PathAndQuery != "/")
+            throw new ClientException($"--from '{text}' is no registry: give HOST[:PORT], and a repository or a pattern behind a slash.");
+        var ecr = EcrHost().Match(address.Host);
+        return new SourceAddress(address, pattern.Length == 0 ? "*" : pattern, ecr.Success ? ecr.Groups[1].Value : null);
+    }
+
+    /// <summary>User name and password out of docker's configuration; null when it has none for this registry.</summary>
+    public (string User, string Password)? FindLogin()
+    {
+        var directory = Environment.GetEnvironmentVariable("DOCKER_CONFIG") is { Length: > 0 } given ? given : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
+        var file = Path.Combine(directory, "config.json");
+        if (!File.Exists(file)) return null;
+        using var document = JsonDocument.Parse(File.ReadAllBytes(file));
+        if (!document.RootElement.TryGetProperty("auths", out var auths) || auths.ValueKind != JsonValueKind.Object) return null;
+        foreach (var name in new[] { Registry.Authority, $"{Registry.Scheme}://{Registry.Authority}", Registry.Host == "registry-1.docker.io" ? "https://index.docker.io/v1/" : Registry.Authority })
+            if (auths.TryGetProperty(name, out var entry) && entry.TryGetProperty("auth", out var auth) && auth.GetString() is { Length: > 0 } encoded) return Split(encoded);
+        return null;
+    }
+
+    /// <summary>User name and password out of base64 of <c>USER:PASSWORD</c>.</summary>
+    /// <exception cref="ClientException">It is none.</exception>
+    public static (string User, string Password) Split(string encoded)
+    {
+        try
+        {
+            var text = Encoding.UTF8.GetString(Convert.FromBase64String(encoded));
+            var colon = text.IndexOf(':', StringComparison.Ordinal);
+            return colon > 0 ? (text[..colon], text[(colon + 1)..]) : throw new ClientException("a login without a user name was given.");
+        }
+        catch (FormatException)
+        {
+            throw new ClientException("a login that is no base64 was given.");
+        }
+    }
+
+    [GeneratedRegex(@"^\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$")]
+    private static partial Regex EcrHost();
+}
