@@ -71,7 +71,8 @@ internal abstract class ClientCommand : Command
     /// <summary>The registry that the command line and the environment name.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="server">The server to ask instead; or null.</param>
-    protected RegistryClient Connect(ParseResult parsed, string? server = null)
+    /// <param name="tries">How often a call is tried; more than once only where all calls may be repeated.</param>
+    protected RegistryClient Connect(ParseResult parsed, string? server = null, int tries = 1)
     {
         var where = parsed.GetValue(region) ?? Variable("AWS_REGION") ?? Variable("AWS_DEFAULT_REGION") ?? "us-east-1";
         var url = server ?? parsed.GetValue(endpoint) ?? Variable("AWS_ENDPOINT_URL_ECR") ?? Variable("AWS_ENDPOINT_URL") ?? $"https://api.ecr.{where}.amazonaws.com";
@@ -79,7 +80,7 @@ internal abstract class ClientCommand : Command
             throw new ClientException($"'{url}' is no address of a registry: give --endpoint-url http://HOST:PORT.");
         var credentials = AwsCredentials.Find(parsed.GetValue(profile))
             ?? throw new ClientException("there are no credentials. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a --profile; for a local server: eval \"$(longshore env)\".");
-        return new RegistryClient(address, where, credentials, TimeProvider.System);
+        return new RegistryClient(address, where, credentials, TimeProvider.System, tries);
     }
 
     /// <summary>The text of a file, or of standard input for <c>-</c>.</summary>

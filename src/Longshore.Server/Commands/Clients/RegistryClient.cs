@@ -21,8 +21,15 @@ internal sealed class ClientException(string message, string? code = null) : Exc
 /// Speaks to a registry over HTTP alone: ECR's API, on Longshore and on AWS, and <c>/longshore/v1</c> where it is there. Signs with Signature
 /// Version 4.
 /// </summary>
-internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials credentials, TimeProvider time) : IDisposable
+/// <param name="endpoint">Where it speaks to.</param>
+/// <param name="region">The region that signatures name.</param>
+/// <param name="credentials">They sign.</param>
+/// <param name="time">Dates signatures, waits before tries.</param>
+/// <param name="tries">How often a call is tried that is throttled, fails in the server or does not reach it; for calls that may be repeated.</param>
+internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials credentials, TimeProvider time, int tries = 1) : IDisposable
 {
+    private static readonly string[] ThrottlingCodes = ["ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"];
+
     private const string TargetPrefix = "AmazonEC2ContainerRegistry_V20150921.";
 
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromMinutes(2) };
@@ -54,9 +61,17 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
         where TOutput : class
     {
         var body = AwsJson.Serialize(input, operation.Input);
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(endpoint, "/"));
-        request.Headers.Add("X-Amz-Target", TargetPrefix + operation.Name);
-        var (status, answer) = await SendAsync(request, body, "application/x-amz-json-1.1", "ecr", cancellationToken);
+        var (status, answer) = await SendAsync(
+            () =>
+            {
+                var request = new HttpRequestMessage(HttpMethod.Post, new Uri(endpoint, "/"));
+                request.Headers.Add("X-Amz-Target", TargetPrefix + operation.Name);
+                return request;
+            },
+            body,
+            "application/x-amz-json-1.1",
+            "ecr",
+            cancellationToken);
         if (status != HttpStatusCode.OK) throw Failure(operation.Name, status, answer);
         return AwsJson.TryParse(new System.Buffers.ReadOnlySequence<byte>(answer), operation.Output, out var output, out var error)
             ? output
@@ -71,8 +86,7 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
     /// <param name="cancellationToken">Ends the call.</param>
     public async Task<TOutput> CallAsync<TOutput>(HttpMethod method, string path, byte[]? body, JsonTypeInfo<TOutput> output, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(method, new Uri(endpoint, "/longshore/v1/" + path));
-        var (status, answer) = await SendAsync(request, body, "application/json", "longshore", cancellationToken);
+        var (status, answer) = await SendAsync(() => new HttpRequestMessage(method, new Uri(endpoint, "/longshore/v1/" + path)), body, "application/json", "longshore", cancellationToken);
         if (status is not (HttpStatusCode.OK or HttpStatusCode.Accepted)) throw Failure(path.Split('?')[0], status, answer);
         return JsonSerializer.Deserialize(answer, output) ?? throw new ClientException($"{path}: the answer is empty.");
     }
@@ -80,24 +94,40 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
-    private async Task<(HttpStatusCode Status, byte[] Body)> SendAsync(HttpRequestMessage request, byte[]? body, string mediaType, string service, CancellationToken cancellationToken)
+    private async Task<(HttpStatusCode Status, byte[] Body)> SendAsync(Func<HttpRequestMessage> create, byte[]? body, string mediaType, string service, CancellationToken cancellationToken)
     {
-        if (body is not null)
+        for (var attempt = 1; ; attempt++)
         {
-            request.Content = new ByteArrayContent(body);
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
-        }
+            using var request = create();
+            if (body is not null)
+            {
+                request.Content = new ByteArrayContent(body);
+                request.Content.Headers.ContentType = new MediaTypeHeaderValue(mediaType);
+            }
 
-        Sign(request, body ?? [], service);
-        try
-        {
-            using var response = await http.SendAsync(request, cancellationToken);
-            return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+            Sign(request, body ?? [], service);
+            TimeSpan? told = null;
+            try
+            {
+                using var response = await http.SendAsync(request, cancellationToken);
+                var answer = await response.Content.ReadAsByteArrayAsync(cancellationToken);
+                if (attempt >= tries || !MayWork(response.StatusCode, answer)) return (response.StatusCode, answer);
+                told = RetryPause.ToldBy(response, time);
+            }
+            catch (HttpRequestException e)
+            {
+                if (attempt >= tries) throw Unreachable(e);
+            }
+
+            await Task.Delay(RetryPause.Before(attempt, told), time, cancellationToken);
         }
-        catch (HttpRequestException e)
-        {
-            throw Unreachable(e);
-        }
+    }
+
+    /// <summary>Whether another try may do: the server failed, or it throttles, which ECR tells by a name with status 400.</summary>
+    private static bool MayWork(HttpStatusCode status, byte[] body)
+    {
+        if ((int)status is >= 500 or 429) return true;
+        return status == HttpStatusCode.BadRequest && Failure("", status, body).Code is { } code && ThrottlingCodes.Contains(code[(code.LastIndexOf('#') + 1)..], StringComparer.Ordinal);
     }
 
     /// <summary>AWS IAM User Guide, "Create a signed AWS API request": the header form, over host, content-type and x-amz-*.</summary>

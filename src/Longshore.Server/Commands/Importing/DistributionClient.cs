@@ -19,12 +19,15 @@ internal sealed record FetchedManifest(Digest Digest, string MediaType, byte[] B
 
 /// <summary>A client of the distribution API (OCI Distribution 1.1), against any registry: Basic and Bearer, retries, bounded memory.</summary>
 /// <param name="address">Scheme and authority.</param>
-/// <param name="login">User name and password; null for none.</param>
+/// <param name="login">Gives user name and password whenever the registry asks for them, as those of ECR end after hours; null for none.</param>
 /// <param name="time">Waits before tries.</param>
-internal sealed class DistributionClient(Uri address, (string User, string Password)? login, TimeProvider time) : IDisposable
+internal sealed class DistributionClient(Uri address, Func<CancellationToken, Task<(string User, string Password)?>> login, TimeProvider time) : IDisposable
 {
-    private const int Tries = 6;
+    private const int Tries = 8;
     private const int MaxAnswer = 32 << 20;
+
+    // Passwords of ECR end after 12 hours, and AWS says so with 403, as it does to those who may not.
+    private static readonly TimeSpan BasicLife = TimeSpan.FromHours(6);
 
     private static readonly string[] ManifestTypes =
     [
@@ -39,6 +42,10 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
 
     private readonly ConcurrentDictionary<string, AuthenticationHeaderValue> tokens = new(StringComparer.Ordinal);
 
+    // Until when nobody asks this registry, as a timestamp: who was throttled speaks for all.
+    private long quietUntil;
+    private long loggedInAt;
+
     /// <summary>Where it speaks to.</summary>
     public Uri Address => address;
 
@@ -51,6 +58,15 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
     /// <summary>The tags of a repository, page by page; none when there is no such repository.</summary>
     public IAsyncEnumerable<string> TagsAsync(string repository, CancellationToken cancellationToken) =>
         ListAsync($"/v2/{repository}/tags/list?n=1000", "tags", Scope(repository, push: false), cancellationToken);
+
+    /// <summary>Whether there is such a repository, by its list of tags.</summary>
+    public async Task<bool> HasRepositoryAsync(string repository, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"/v2/{repository}/tags/list?n=1", Scope(repository, push: false), null, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.NotFound) return false;
+        await RequireAsync(response, HttpStatusCode.OK, cancellationToken);
+        return true;
+    }
 
     /// <summary>The digest of a tag or digest; null when there is none.</summary>
     public async Task<string?> FindDigestAsync(string repository, string reference, CancellationToken cancellationToken)
@@ -139,6 +155,11 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
             response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         }
 
+        if ((int)response.StatusCode is >= 500 or 429)
+        {
+            using (response) throw new HttpRequestException($"{response.RequestMessage?.RequestUri?.Authority} answered {(int)response.StatusCode}.", null, response.StatusCode);
+        }
+
         if (response.StatusCode is HttpStatusCode.OK or HttpStatusCode.PartialContent) return (response, response.StatusCode == HttpStatusCode.OK ? 0 : position);
         using (response)
         {
@@ -188,8 +209,7 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
     }
 
     /// <summary>Waits before another try: longer each time, or as long as the registry says.</summary>
-    public Task PauseAsync(int attempt, TimeSpan? told, CancellationToken cancellationToken) =>
-        Task.Delay(told is { } wait && wait < TimeSpan.FromMinutes(2) ? wait : TimeSpan.FromMilliseconds(200 * (1 << Math.Min(attempt, 6))), time, cancellationToken);
+    public Task PauseAsync(int attempt, TimeSpan? told, CancellationToken cancellationToken) => Task.Delay(RetryPause.Before(attempt, told), time, cancellationToken);
 
     private static string Scope(string repository, bool push) => $"repository:{repository}:pull{(push ? ",push" : "")}";
 
@@ -231,6 +251,7 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
         var authorized = false;
         for (var attempt = 1; ; attempt++)
         {
+            if (time.GetElapsedTime(time.GetTimestamp(), Interlocked.Read(ref quietUntil)) is { Ticks: > 0 } quiet) await Task.Delay(quiet, time, cancellationToken);
             using var request = new HttpRequestMessage(method, new Uri(address, path));
             with?.Invoke(request);
             Authorize(request, scope);
@@ -254,7 +275,8 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
             }
 
             if ((int)response.StatusCode is not (>= 500 or 429) || attempt >= Tries) return response;
-            var told = response.Headers.RetryAfter?.Delta;
+            var told = RetryPause.ToldBy(response, time);
+            if (response.StatusCode == HttpStatusCode.TooManyRequests) Interlocked.Exchange(ref quietUntil, time.GetTimestamp() + (long)(RetryPause.Before(attempt, told).TotalSeconds * time.TimestampFrequency));
             response.Dispose();
             await PauseAsync(attempt, told, cancellationToken);
         }
@@ -263,7 +285,7 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
     private void Authorize(HttpRequestMessage request, string scope)
     {
         if (tokens.TryGetValue(scope, out var header)) request.Headers.Authorization = header;
-        else if (tokens.TryGetValue("", out header)) request.Headers.Authorization = header;
+        else if (tokens.TryGetValue("", out header) && time.GetElapsedTime(Interlocked.Read(ref loggedInAt)) < BasicLife) request.Headers.Authorization = header;
     }
 
     /// <summary>RFC 9110 section 11.6.1, and the token protocol of the distribution project: realm, service, scope.</summary>
@@ -286,7 +308,7 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
             if (issuer.Scheme != "https" && address.Scheme == "https") throw new ClientException($"{address.Authority} wants a password sent to {issuer.Authority} without TLS.");
             var query = $"service={Uri.EscapeDataString(Value("service") ?? "")}&scope={Uri.EscapeDataString(Value("scope") ?? scope)}";
             using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(issuer + (issuer.Query.Length > 0 ? "&" : "?") + query));
-            if (login is not null) request.Headers.Authorization = Basic();
+            if (await login(cancellationToken) is { } who) request.Headers.Authorization = Basic(who);
             using var answer = await http.SendAsync(request, cancellationToken);
             if (!answer.IsSuccessStatusCode) throw new ClientException($"{issuer.Authority} gives no token for {address.Authority}: {(int)answer.StatusCode}. Are user name and password right?");
             using var document = JsonDocument.Parse(await ReadAsync(answer, 1 << 20, cancellationToken));
@@ -295,11 +317,11 @@ internal sealed class DistributionClient(Uri address, (string User, string Passw
             return;
         }
 
-        if (login is null) throw new ClientException($"{address.Authority} wants a user name and a password.");
-        tokens[""] = Basic();
+        Interlocked.Exchange(ref loggedInAt, time.GetTimestamp());
+        tokens[""] = Basic(await login(cancellationToken) ?? throw new ClientException($"{address.Authority} wants a user name and a password."));
     }
 
-    private AuthenticationHeaderValue Basic() => new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{login!.Value.User}:{login.Value.Password}")));
+    private static AuthenticationHeaderValue Basic((string User, string Password) who) => new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{who.User}:{who.Password}")));
 
     private async Task RequireAsync(HttpResponseMessage response, HttpStatusCode expected, CancellationToken cancellationToken)
     {

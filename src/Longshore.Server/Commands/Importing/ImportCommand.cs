@@ -10,6 +10,8 @@ internal sealed class ImportCommand : ClientCommand
 {
     private const string PasswordVariable = "LONGSHORE_IMPORT_PASSWORD";
 
+    private const int Tries = 8;
+
     private readonly Option<string> from = new("--from") { Required = true, HelpName = "REGISTRY[/PATTERN]", Description = "The source, and which repositories: a name or a pattern such as team/*; all without." };
     private readonly Option<string?> user = new("--from-user") { HelpName = "NAME", Description = $"User name at the source; the password is in {PasswordVariable}. Default: docker's config.json." };
     private readonly Option<bool> plain = new("--from-plain-http") { Description = "Speak HTTP without TLS to the source." };
@@ -39,36 +41,37 @@ internal sealed class ImportCommand : ClientCommand
         var address = SourceAddress.Parse(parsed.GetValue(from)!, parsed.GetValue(plain));
         var options = new ImportOptions(
             address.Pattern, parsed.GetValue(tags) ?? [], parsed.GetValue(all), parsed.GetValue(dryRun), Math.Clamp(parsed.GetValue(parallel), 1, 64));
-        using var api = Connect(parsed);
-        using var source = await OpenSourceAsync(parsed, address, cancellationToken);
-        using var target = new DistributionClient(new Uri(api.Endpoint, "/"), await LoginAsync(api, cancellationToken), TimeProvider.System);
+        using var api = Connect(parsed, Tries);
+        using var source = OpenSource(parsed, address);
+        using var target = new DistributionClient(new Uri(api.Endpoint, "/"), token => LoginAsync(api, token), TimeProvider.System);
         var counts = new ImportCounts();
         var pacer = new Pacer(parsed.GetValue(rate) * (1L << 20), TimeProvider.System);
-        var importer = new Importer(source, target, api, options, pacer, counts, name => Error.WriteLine(Line($"{name} (so far {counts.Images:N0} manifests, {Screen.Bytes(counts.BlobBytes)})")));
-        await importer.RunAsync(cancellationToken);
+        await using (var progress = new ImportProgress(Error, counts, pacer, TimeProvider.System))
+            await new Importer(source, target, api, options, pacer, counts, progress.Begin).RunAsync(cancellationToken);
         Report(parsed, options, counts);
         return counts.Failures.IsEmpty ? ClientExitCodes.Fine : ClientExitCodes.Findings;
     }
 
-    private async Task<ImportSource> OpenSourceAsync(ParseResult parsed, SourceAddress address, CancellationToken cancellationToken)
+    private ImportSource OpenSource(ParseResult parsed, SourceAddress address)
     {
         if (address.EcrRegion is null && parsed.GetValue(ecrEndpoint) is null)
         {
             (string, string)? login = parsed.GetValue(user) is { } name
                 ? (name, Environment.GetEnvironmentVariable(PasswordVariable) ?? throw new ClientException($"--from-user is given, and {PasswordVariable} has no password."))
-                : address.FindLogin();
-            return new ImportSource(new DistributionClient(address.Registry, login, TimeProvider.System), null);
+                : null;
+            return new ImportSource(
+                new DistributionClient(address.Registry, token => login is not null ? Task.FromResult(login) : DockerLogins.FindAsync(address.Registry, token), TimeProvider.System), null);
         }
 
         var region = parsed.GetValue(fromRegion) ?? address.EcrRegion ?? "us-east-1";
         var url = parsed.GetValue(ecrEndpoint) ?? $"https://api.ecr.{region}.amazonaws.com";
         if (!Uri.TryCreate(url, UriKind.Absolute, out var endpoint)) throw new ClientException($"'{url}' is no address of an API.");
         var credentials = AwsCredentials.Find(parsed.GetValue(fromProfile)) ?? throw new ClientException("there are no credentials for the source: name a --from-profile.");
-        var ecr = new RegistryClient(endpoint, region, credentials, TimeProvider.System);
-        return new ImportSource(new DistributionClient(address.Registry, await LoginAsync(ecr, cancellationToken), TimeProvider.System), ecr);
+        var ecr = new RegistryClient(endpoint, region, credentials, TimeProvider.System, Tries);
+        return new ImportSource(new DistributionClient(address.Registry, token => LoginAsync(ecr, token), TimeProvider.System), ecr);
     }
 
-    private static async Task<(string User, string Password)> LoginAsync(RegistryClient api, CancellationToken cancellationToken)
+    private static async Task<(string User, string Password)?> LoginAsync(RegistryClient api, CancellationToken cancellationToken)
     {
         var answer = await api.CallAsync(EcrOperations.GetAuthorizationToken, new GetAuthorizationTokenRequest(), cancellationToken);
         return SourceAddress.Split(answer.AuthorizationData?.FirstOrDefault()?.AuthorizationToken ?? throw new ClientException("GetAuthorizationToken gives no token."));
@@ -90,6 +93,10 @@ internal sealed class ImportCommand : ClientCommand
                 writer.WriteNumber("presentBlobs", counts.There);
                 writer.WriteNumber("times", counts.Times);
                 writer.WriteNumber("same", counts.Compared);
+                writer.WriteNumber("archived", counts.Archived);
+                writer.WriteStartArray("remarks");
+                foreach (var remark in counts.Remarks) writer.WriteStringValue(remark);
+                writer.WriteEndArray();
                 writer.WriteStartArray("failures");
                 foreach (var failure in counts.Failures) writer.WriteStringValue(failure);
                 writer.WriteEndArray();
@@ -99,6 +106,8 @@ internal sealed class ImportCommand : ClientCommand
 
         Output.WriteLine(Line($"{(options.DryRun ? "Would copy" : "Copied")} {counts.Images:N0} manifests of {counts.Repositories:N0} repositories: {counts.Blobs:N0} blobs ({Screen.Bytes(counts.BlobBytes)}) sent, {counts.Mounted:N0} mounted, {counts.There:N0} were there; {counts.Unchanged:N0} tags and manifests were there."));
         if (!options.DryRun) Output.WriteLine(Line($"Same on both sides: {counts.Compared:N0} tags and untagged images. Times told: {counts.Times:N0}."));
+        if (counts.Archived > 0) Error.WriteLine(Line($"{counts.Archived:N0} images are archived at the source, where nobody can pull them: restore them there (UpdateImageStorageClass), then import again."));
+        foreach (var remark in counts.Remarks) Error.WriteLine(remark);
         foreach (var failure in counts.Failures) Error.WriteLine("FAILED  " + failure);
     }
 

@@ -20,6 +20,7 @@ internal sealed class ImportCounts
     private long there;
     private long times;
     private long compared;
+    private long archived;
 
     /// <summary>Repositories dealt with.</summary>
     public ref long Repositories => ref repositories;
@@ -47,6 +48,12 @@ internal sealed class ImportCounts
 
     /// <summary>Tags and digests that are the same on both sides.</summary>
     public ref long Compared => ref compared;
+
+    /// <summary>Images that are archived at the source, from where nobody can pull them.</summary>
+    public ref long Archived => ref archived;
+
+    /// <summary>What the target has otherwise and keeps, a sentence each.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> Remarks { get; } = new();
 
     /// <summary>What could not be done, a sentence each; the first thousand.</summary>
     public System.Collections.Concurrent.ConcurrentQueue<string> Failures { get; } = new();

@@ -36,6 +36,7 @@ internal sealed class ImportSource(DistributionClient registry, RegistryClient? 
     {
         if (!pattern.Contains('*', StringComparison.Ordinal))
         {
+            if (ecr is null && !await registry.HasRepositoryAsync(pattern, cancellationToken)) throw new ClientException($"{registry.Address.Authority} has no repository '{pattern}'.");
             yield return pattern;
             yield break;
         }
@@ -65,11 +66,28 @@ internal sealed class ImportSource(DistributionClient registry, RegistryClient? 
             yield break;
         }
 
+        await foreach (var image in DescribeAsync(ecr, repository, null, cancellationToken))
+            yield return new SourceImage(image.ImageDigest, image.ImageTags ?? [], image.ImagePushedAt, image.LastRecordedPullTime);
+    }
+
+    /// <summary>How many images of a repository are archived, which nobody can pull. Only ECR has such images.</summary>
+    public async Task<int> CountArchivedAsync(string repository, CancellationToken cancellationToken)
+    {
+        var count = 0;
+        if (ecr is null) return count;
+        await foreach (var _ in DescribeAsync(ecr, repository, ImageStatusFilterValues.Archived, cancellationToken)) count++;
+        return count;
+    }
+
+    /// <summary>Without a status, ECR lists what can be pulled.</summary>
+    private static async IAsyncEnumerable<ImageDetail> DescribeAsync(
+        RegistryClient ecr, string repository, string? status, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var filter = status is null ? null : new DescribeImagesFilter { ImageStatus = status };
         for (string? token = null; ;)
         {
-            var page = await ecr.CallAsync(EcrOperations.DescribeImages, new DescribeImagesRequest { RepositoryName = repository, MaxResults = Page, NextToken = token }, cancellationToken);
-            foreach (var image in page.ImageDetails ?? [])
-                yield return new SourceImage(image.ImageDigest, image.ImageTags ?? [], image.ImagePushedAt, image.LastRecordedPullTime);
+            var page = await ecr.CallAsync(EcrOperations.DescribeImages, new DescribeImagesRequest { RepositoryName = repository, Filter = filter, MaxResults = Page, NextToken = token }, cancellationToken);
+            foreach (var image in page.ImageDetails ?? []) yield return image;
             if ((token = page.NextToken) is null) yield break;
         }
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Longshore.Core;
 using Longshore.Core.Aws.Ecr;
 using Longshore.Core.Oci;
@@ -17,6 +18,7 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
     private const int MaxFailures = 1000;
     private const int MostKnownBlobs = 200_000;
     private const int Tries = 4;
+    private static readonly string[] CompanionSuffixes = ["", ".sig", ".att", ".sbom"];
 
     // Where the target has a blob: to mount it from there.
     private readonly ConcurrentDictionary<string, string> known = new(StringComparer.Ordinal);
@@ -42,17 +44,19 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
     private async Task ImportAsync(string repository, CancellationToken cancellationToken)
     {
         if (!options.DryRun) await CreateAsync(repository, cancellationToken);
-        var copied = new Copied();
+        var (copied, failed) = (new Copied(), counts.Failures.Count);
         await EachAsync(repository, image => CopyImageAsync(repository, image, copied, cancellationToken), cancellationToken);
         Interlocked.Increment(ref counts.Repositories);
         if (options.DryRun) return;
-        if (source.Ecr is { } ecr)
+        if (source.Ecr is not null)
         {
             await EachAsync(repository, image => SetTimesAsync(repository, image, copied, cancellationToken), cancellationToken);
-            await CopyPoliciesAsync(ecr, repository, cancellationToken);
+            var archived = await source.CountArchivedAsync(repository, cancellationToken);
+            Interlocked.Add(ref counts.Archived, archived);
         }
 
         await EachAsync(repository, image => CompareAsync(repository, image, cancellationToken), cancellationToken);
+        if (source.Ecr is not null) await CopyPoliciesAsync(source.Ecr, repository, complete: counts.Failures.Count == failed, cancellationToken);
     }
 
     private Task EachAsync(string repository, Func<SourceImage, Task> work, CancellationToken cancellationToken) => Parallel.ForEachAsync(
@@ -79,10 +83,31 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         if (tags.Count == 0 && !(options.AllImages && image.Tags.Count == 0)) return;
         var digest = image.Digest ?? await source.Registry.FindDigestAsync(repository, image.Tags[0], cancellationToken) ?? throw new ClientException("it is gone at the source.");
         await CopyManifestAsync(repository, digest, copied, cancellationToken);
+        if (options.Tags.Count > 0) await CopyCompanionsAsync(repository, digest, copied, cancellationToken);
+        await CopyTagsAsync(repository, digest, tags, cancellationToken);
+    }
+
+    /// <summary>
+    /// What refers to an image by a tag made of its digest: cosign's signatures, attestations and SBOMs, and the referrers tag of registries without the
+    /// referrers API (OCI Distribution 1.1, "Referrers Tag Schema"). They match none of the patterns that somebody gives.
+    /// </summary>
+    private async Task CopyCompanionsAsync(string repository, string digest, Copied copied, CancellationToken cancellationToken)
+    {
+        foreach (var suffix in CompanionSuffixes)
+        {
+            var tag = digest.Replace(':', '-') + suffix;
+            if (await source.Registry.FindDigestAsync(repository, tag, cancellationToken) is not { } companion) continue;
+            await CopyManifestAsync(repository, companion, copied, cancellationToken);
+            await CopyTagsAsync(repository, companion, [tag], cancellationToken);
+        }
+    }
+
+    private async Task CopyTagsAsync(string repository, string digest, IReadOnlyList<string> tags, CancellationToken cancellationToken)
+    {
+        if (options.DryRun) return;
         FetchedManifest? manifest = null;
         foreach (var tag in tags)
         {
-            if (options.DryRun) continue;
             if (await target.FindDigestAsync(repository, tag, cancellationToken) == digest)
             {
                 Interlocked.Increment(ref counts.Unchanged);
@@ -251,29 +276,51 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         }
     }
 
-    private async Task CopyPoliciesAsync(RegistryClient ecr, string repository, CancellationToken cancellationToken)
+    /// <summary>Policies, where the target has none: what its operators set there stays, and an import that is run again changes nothing.</summary>
+    private async Task CopyPoliciesAsync(RegistryClient ecr, string repository, bool complete, CancellationToken cancellationToken)
+    {
+        var policy = await RepositoryPolicyAsync(ecr, repository, cancellationToken);
+        var there = policy is null ? null : await RepositoryPolicyAsync(api, repository, cancellationToken);
+        if (policy is not null && there is null) await api.CallAsync(EcrOperations.SetRepositoryPolicy, new SetRepositoryPolicyRequest { RepositoryName = repository, PolicyText = policy }, cancellationToken);
+        else if (policy is not null && !SameJson(policy, there!)) counts.Remarks.Enqueue($"{repository}: the target has another repository policy, which stays.");
+
+        var lifecycle = await LifecyclePolicyAsync(ecr, repository, cancellationToken);
+        there = lifecycle is null ? null : await LifecyclePolicyAsync(api, repository, cancellationToken);
+        if (lifecycle is null) return;
+        if (there is not null && !SameJson(lifecycle, there)) counts.Remarks.Enqueue($"{repository}: the target has another lifecycle policy, which stays.");
+        if (there is not null) return;
+
+        // A policy on half of the images would take the wrong ones.
+        if (complete) await api.CallAsync(EcrOperations.PutLifecyclePolicy, new PutLifecyclePolicyRequest { RepositoryName = repository, LifecyclePolicyText = lifecycle }, cancellationToken);
+        else counts.Remarks.Enqueue($"{repository}: the lifecycle policy is left out until all images are there.");
+    }
+
+    private static async Task<string?> RepositoryPolicyAsync(RegistryClient of, string repository, CancellationToken cancellationToken)
     {
         try
         {
-            var policy = await ecr.CallAsync(EcrOperations.GetRepositoryPolicy, new GetRepositoryPolicyRequest { RepositoryName = repository }, cancellationToken);
-            await api.CallAsync(EcrOperations.SetRepositoryPolicy, new SetRepositoryPolicyRequest { RepositoryName = repository, PolicyText = policy.PolicyText }, cancellationToken);
+            return (await of.CallAsync(EcrOperations.GetRepositoryPolicy, new GetRepositoryPolicyRequest { RepositoryName = repository }, cancellationToken)).PolicyText;
         }
         catch (ClientException e) when (Is(e, "RepositoryPolicyNotFoundException"))
         {
-            // It has none.
+            return null;
         }
+    }
 
-        if (!counts.Failures.IsEmpty) return; // A policy on half of the images would take the wrong ones.
+    private static async Task<string?> LifecyclePolicyAsync(RegistryClient of, string repository, CancellationToken cancellationToken)
+    {
         try
         {
-            var policy = await ecr.CallAsync(EcrOperations.GetLifecyclePolicy, new GetLifecyclePolicyRequest { RepositoryName = repository }, cancellationToken);
-            await api.CallAsync(EcrOperations.PutLifecyclePolicy, new PutLifecyclePolicyRequest { RepositoryName = repository, LifecyclePolicyText = policy.LifecyclePolicyText }, cancellationToken);
+            return (await of.CallAsync(EcrOperations.GetLifecyclePolicy, new GetLifecyclePolicyRequest { RepositoryName = repository }, cancellationToken)).LifecyclePolicyText;
         }
         catch (ClientException e) when (Is(e, "LifecyclePolicyNotFoundException"))
         {
-            // It has none.
+            return null;
         }
     }
+
+    // The servers write policies with spaces of their own.
+    private static bool SameJson(string one, string other) => JsonNode.DeepEquals(JsonNode.Parse(one), JsonNode.Parse(other));
 
     // AWS puts the service's namespace before it.
     private static bool Is(ClientException e, string code) => e.Code is { } found && (found == code || found.EndsWith("#" + code, StringComparison.Ordinal));

@@ -23,21 +23,9 @@ internal sealed partial record SourceAddress(Uri Registry, string Pattern, strin
         if (host == "docker.io") host = "registry-1.docker.io";
         if (host.Length == 0 || !Uri.TryCreate($"{scheme}://{host}", UriKind.Absolute, out var address) || address.PathAndQuery != "/")
             throw new ClientException($"--from '{text}' is no registry: give HOST[:PORT], and a repository or a pattern behind a slash.");
+        if (address.UserInfo.Length > 0) throw new ClientException("--from has a password in it, which others see on the command line: use --from-user and LONGSHORE_IMPORT_PASSWORD.");
         var ecr = EcrHost().Match(address.Host);
         return new SourceAddress(address, pattern.Length == 0 ? "*" : pattern, ecr.Success ? ecr.Groups[1].Value : null);
-    }
-
-    /// <summary>User name and password out of docker's configuration; null when it has none for this registry.</summary>
-    public (string User, string Password)? FindLogin()
-    {
-        var directory = Environment.GetEnvironmentVariable("DOCKER_CONFIG") is { Length: > 0 } given ? given : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker");
-        var file = Path.Combine(directory, "config.json");
-        if (!File.Exists(file)) return null;
-        using var document = JsonDocument.Parse(File.ReadAllBytes(file));
-        if (!document.RootElement.TryGetProperty("auths", out var auths) || auths.ValueKind != JsonValueKind.Object) return null;
-        foreach (var name in new[] { Registry.Authority, $"{Registry.Scheme}://{Registry.Authority}", Registry.Host == "registry-1.docker.io" ? "https://index.docker.io/v1/" : Registry.Authority })
-            if (auths.TryGetProperty(name, out var entry) && entry.TryGetProperty("auth", out var auth) && auth.GetString() is { Length: > 0 } encoded) return Split(encoded);
-        return null;
     }
 
     /// <summary>User name and password out of base64 of <c>USER:PASSWORD</c>.</summary>
