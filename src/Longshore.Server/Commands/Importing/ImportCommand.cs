@@ -74,7 +74,7 @@ internal sealed class ImportCommand : ClientCommand
     private static async Task<(string User, string Password)?> LoginAsync(RegistryClient api, CancellationToken cancellationToken)
     {
         var answer = await api.CallAsync(EcrOperations.GetAuthorizationToken, new GetAuthorizationTokenRequest(), cancellationToken);
-        return SourceAddress.Split(answer.AuthorizationData?.FirstOrDefault()?.AuthorizationToken ?? throw new ClientException("GetAuthorizationToken gives no token."));
+        return SourceAddress.Split((answer.AuthorizationData is [var first, ..] ? first.AuthorizationToken : null) ?? throw new ClientException("GetAuthorizationToken gives no token."));
     }
 
     private void Report(ParseResult parsed, ImportOptions options, ImportCounts counts)

@@ -252,7 +252,8 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         IReadOnlyList<Tag>? tags = null;
         if (source.Ecr is { } ecr)
         {
-            settings = (await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { RepositoryNames = [repository] }, cancellationToken)).Repositories?.FirstOrDefault();
+            var found = await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { RepositoryNames = [repository] }, cancellationToken);
+            settings = found.Repositories is [var first, ..] ? first : null;
             if (settings is not null) tags = (await ecr.CallAsync(EcrOperations.ListTagsForResource, new ListTagsForResourceRequest { ResourceArn = settings.RepositoryArn }, cancellationToken)).Tags;
         }
 
