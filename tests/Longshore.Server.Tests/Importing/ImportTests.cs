@@ -34,7 +34,7 @@ public sealed class ImportTests
         string[] arguments = ["--from", $"http://{old.BaseAddress.Authority}/team/*", "--from-user", "AWS"];
         var dry = await ImportAsync(target, login, [.. arguments, "--dry-run"]);
         Assert.True(dry.Json.GetProperty("blobBytes").GetInt64() > 100_000);
-        Assert.Empty((await to.ListTagsAsync("team/app", Token).ContinueWith(static task => task.IsCompletedSuccessfully ? task.Result : [], Token, TaskContinuationOptions.None, TaskScheduler.Default)));
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await to.GetManifestAsync("team/app", "v1", Token)).Status);
 
         var first = await ImportAsync(target, login, arguments);
         Assert.Equal((0, 4), (first.Exit, first.Json.GetProperty("same").GetInt32()));
