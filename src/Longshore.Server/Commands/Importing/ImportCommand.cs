@@ -41,7 +41,7 @@ internal sealed class ImportCommand : ClientCommand
         var address = SourceAddress.Parse(parsed.GetValue(from)!, parsed.GetValue(plain));
         var options = new ImportOptions(
             address.Pattern, parsed.GetValue(tags) ?? [], parsed.GetValue(all), parsed.GetValue(dryRun), Math.Clamp(parsed.GetValue(parallel), 1, 64));
-        using var api = Connect(parsed, Tries);
+        using var api = Connect(parsed, tries: Tries);
         using var source = OpenSource(parsed, address);
         using var target = new DistributionClient(new Uri(api.Endpoint, "/"), token => LoginAsync(api, token), TimeProvider.System);
         var counts = new ImportCounts();
