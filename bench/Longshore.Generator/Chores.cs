@@ -61,6 +61,16 @@ internal static class Chores
             cancellationToken);
     }
 
+    /// <summary>Takes the policies and their jobs away again.</summary>
+    public static async Task ClearPoliciesAsync(IDatabase database, CancellationToken cancellationToken) => await database.WriteAsync(
+        Durability.Relaxed,
+        static async session =>
+        {
+            await session.ExecuteAsync("DELETE FROM jobs WHERE kind = 'lifecycle'");
+            return await session.ExecuteAsync("DELETE FROM lifecycle_policies");
+        },
+        cancellationToken);
+
     private static async Task FlushAsync(IDatabase database, string? table, CancellationToken cancellationToken, params BulkRows[] all) => await database.WriteAsync(
         Durability.Relaxed,
         async session =>

@@ -5,7 +5,7 @@ using Longshore.Storage.Metadata;
 
 // longshore-generate registry DATABASE REPOSITORIES IMAGES WIDE SAMPLES SAMPLEFILE BODIES
 // longshore-generate leftovers|uploads DATABASE COUNT
-// longshore-generate policies DATABASE
+// longshore-generate policies|clear DATABASE
 // DATABASE is a file (SQLite) or postgres://…; the last line of output is JSON.
 if (args.Length < 2)
 {
@@ -41,6 +41,9 @@ switch (args[0])
         break;
     case "policies":
         await Chores.AddPoliciesAsync(database, now, CancellationToken.None);
+        break;
+    case "clear":
+        await Chores.ClearPoliciesAsync(database, CancellationToken.None);
         break;
     default:
         Console.Error.WriteLine($"There is no '{args[0]}'.");

@@ -43,14 +43,15 @@ def scraping(port, stop, took):
 
 
 class Chore:
-    """A background job with work to do. `leave` runs while the server is stopped, `begin` once it runs; `done` tells what became of it."""
+    """A background job with work to do. `leave` and `clear` run while the server is stopped, `begin` once it runs; `count` says how much is left."""
 
-    def __init__(self, name, options=(), leave=None, begin=None, count=None):
-        self.name, self.options, self.leave, self.begin, self.count = name, list(options), leave, begin, count
+    def __init__(self, name, options=(), leave=None, begin=None, count=None, clear=None):
+        self.name, self.options, self.leave, self.begin, self.count, self.clear = name, list(options), leave, begin, count, clear
 
 
 CHORES = [
     Chore("nothing"),
+    Chore("metrics read ten times a second", begin="scrape"),
     Chore("collection of 100,000 bodies that nothing names", ["--gc-grace", "0s", "--gc-rate", "0"],
           lambda t: t.generate("leftovers", t.database_argument, 100_000),
           count="SELECT COUNT(*) FROM repository_blobs WHERE leased_until IS NOT NULL"),
@@ -58,6 +59,5 @@ CHORES = [
     Chore("end of 20,000 uploads that nobody went on with", [], lambda t: t.generate("uploads", t.database_argument, 20_000),
           count="SELECT COUNT(*) FROM uploads"),
     Chore("daily run, every repository due", [], lambda t: t.generate("policies", t.database_argument),
-          count="SELECT COUNT(*) FROM lifecycle_policies WHERE last_evaluated_at IS NULL"),
-    Chore("metrics read ten times a second", begin="scrape"),
+          count="SELECT COUNT(*) FROM lifecycle_policies WHERE last_evaluated_at IS NULL", clear=lambda t: t.generate("clear", t.database_argument)),
 ]

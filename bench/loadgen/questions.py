@@ -1,4 +1,5 @@
 """What bench/scale asks: each question gives prepared requests, so that the clock sees nothing but the answer."""
+import gc
 import json
 import random
 import time
@@ -83,9 +84,9 @@ def _tags(last):
     return prepare
 
 
-def _describe_images(last=False, status=None):
+def _describe_images(last=False, status=None, size=50):
     def prepare(c, t, pick, wide, n):
-        given = {"maxResults": 50, **({"filter": {"tagStatus": status}} if status else {})}
+        given = {"maxResults": size, **({"filter": {"tagStatus": status}} if status else {})}
         ends, found = {}, []
         for s in pick.some(n, wide):
             name = s["repository"]
@@ -120,7 +121,7 @@ QUESTIONS = [
     Question("tags, last 50", 1000, _tags(True), wide=True),
     Question("describe-images, first 50", 600, _describe_images(), wide=True),
     Question("describe-images, last page", 600, _describe_images(last=True), wide=True),
-    Question("describe-images, 50 untagged", 600, _describe_images(status="UNTAGGED"), wide=True),
+    Question("describe-images, 10 untagged", 600, _describe_images(status="UNTAGGED", size=10), wide=True),
     Question("batch-get-image", 1000, lambda c, t, pick, wide, n: [
         ecr_request(c, "BatchGetImage", repositoryName=s["repository"], imageIds=[{"imageDigest": s["digest"]}]) for s in pick.some(n, wide)], wide=True),
     Question("list-images, first 50", 600, lambda c, t, pick, wide, n: [
@@ -134,35 +135,46 @@ QUESTIONS = [
 ]
 
 
-def ask(target, question, seed, wide=False):
-    """-> the seconds that each request took, one after the other on one connection."""
-    connection = Connection(target)
-    requests = question.prepare(connection, target, Picker(target, seed), wide, question.count)
-    send, receive, clock = connection.socket.sendall, connection.receive, time.perf_counter
-    times = []
-    for request in requests:
-        begin = clock()
-        send(request)
-        answer = receive(question.bodyless)
-        times.append(clock() - begin)
-        expect(answer, 200, question.name)
-    connection.close()
+def ask(question, columns, seed):
+    """`columns`: name -> (target, whether of its wide repository). -> name -> seconds of each request, one after the other on one connection each.
+
+    The columns take turns at every request: what else the machine does falls on all alike.
+    """
+    connections = {name: Connection(target) for name, (target, _) in columns.items()}
+    requests = {name: question.prepare(connections[name], target, Picker(target, seed), wide, question.count) for name, (target, wide) in columns.items()}
+    times = {name: [] for name in columns}
+    clock, names = time.perf_counter, list(columns)
+    gc.disable()
+    for number in range(question.count):
+        for name in names:
+            connection, request = connections[name], requests[name][number]
+            begin = clock()
+            connection.socket.sendall(request)
+            answer = connection.receive(question.bodyless)
+            times[name].append(clock() - begin)
+            expect(answer, 200, question.name)
+        names.append(names.pop(0))
+    gc.enable()
+    for connection in connections.values():
+        connection.close()
     return times
 
 
-def previews(target, seed, count):
-    """-> the seconds from each StartLifecyclePolicyPreview until GetLifecyclePolicyPreview says COMPLETE, in repositories of 100 images."""
-    connection = Connection(target)
-    names = sorted({s["repository"] for s in target.samples if s["repository"] != "wide"})
-    chosen = random.Random(seed).sample(names, min(count, len(names)))
-    times = []
-    for name in (chosen * count)[:count]:
-        begin = time.perf_counter()
-        ecr(connection, "StartLifecyclePolicyPreview", repositoryName=name, lifecyclePolicyText=POLICY)
-        while (answer := ecr(connection, "GetLifecyclePolicyPreview", repositoryName=name, maxResults=1))["status"] == "IN_PROGRESS":
-            time.sleep(0.002)
-        times.append(time.perf_counter() - begin)
-        if answer["status"] != "COMPLETE":
-            raise ProtocolError(f"preview of {name}: {answer['status']}")
-    connection.close()
+def previews(targets, seed, count):
+    """-> seconds from each StartLifecyclePolicyPreview until GetLifecyclePolicyPreview says COMPLETE, in repositories of 100 images, by target's name."""
+    connections = {name: Connection(target) for name, target in targets.items()}
+    chosen = {name: random.Random(seed).choices(sorted({s["repository"] for s in target.samples if s["repository"] != "wide"}), k=count) for name, target in targets.items()}
+    times = {name: [] for name in targets}
+    for number in range(count):
+        for name, connection in connections.items():
+            repository = chosen[name][number]
+            begin = time.perf_counter()
+            ecr(connection, "StartLifecyclePolicyPreview", repositoryName=repository, lifecyclePolicyText=POLICY)
+            while (answer := ecr(connection, "GetLifecyclePolicyPreview", repositoryName=repository, maxResults=1))["status"] == "IN_PROGRESS":
+                time.sleep(0.001)
+            times[name].append(time.perf_counter() - begin)
+            if answer["status"] != "COMPLETE":
+                raise ProtocolError(f"preview of {repository}: {answer['status']}")
+    for connection in connections.values():
+        connection.close()
     return times
