@@ -15,7 +15,7 @@ namespace Longshore.Server.Content.Collection;
 internal sealed class Collector(IDatabase database, IBlobStore store, TimeProvider time, ContentOptions content, CollectionOptions options, IEnumerable<IFreedBytes> freedBytes, ILogger<Collector> logger)
 {
     /// <summary>Links or bodies in one transaction: pushes wait no longer than that.</summary>
-    public const int Batch = 200;
+    public const int Batch = 50;
 
     /// <summary>Step 1 for one batch. Null when no lease is over.</summary>
     public async Task<CollectionCounts?> EndLinksAsync(CancellationToken cancellationToken)
