@@ -101,7 +101,25 @@ internal static class ImageRows
             ("@repository", repositoryId),
             ("@after", after ?? ""),
             ("@limit", (long)limit));
-        for (var i = 0; i < images.Count; i++) images[i] = await WithTagsAsync(session, images[i]);
+        if (images.Count == 0 || status == TagStatus.Untagged) return images;
+        // All at once, by the stretch of digests that the page covers: a statement an image would be a round trip each.
+        var tags = await session.QueryAsync(
+            $"""
+            SELECT t.manifest_id, t.name FROM manifests m JOIN tags t ON t.manifest_id = m.id
+            WHERE m.repository_id = @repository AND m.digest > @after AND m.digest <= @last{ArchiveRows.And(choice)} ORDER BY m.digest, t.name
+            """,
+            static row => (Image: row.GetInt64(0), Name: row.GetString(1)),
+            ("@repository", repositoryId),
+            ("@after", after ?? ""),
+            ("@last", images[^1].Digest.Value));
+        var at = 0;
+        for (var i = 0; i < images.Count; i++)
+        {
+            var names = new List<string>();
+            for (; at < tags.Count && tags[at].Image == images[i].Id; at++) names.Add(tags[at].Name);
+            images[i] = images[i] with { Tags = names };
+        }
+
         return images;
     }
 
