@@ -23,6 +23,9 @@ internal sealed class Registry(IDatabase database, Plan plan, string? bodies)
     private const int Shared = 200;
     private const int Batch = 10_000;
 
+    /// <summary>Tables whose ids the database gives, and must give on from the last one written here.</summary>
+    private static readonly string[] Numbered = ["repositories", "blobs", "manifests"];
+
     private readonly BulkRows repositories = new("repositories", "id", "account", "region", "name", "created_at", "tag_mutability", "mutability_filters", "scan_on_push");
     private readonly BulkRows blobs = new("blobs", "id", "digest", "generation", "size", "location", "state", "stored_at");
     private readonly BulkRows links = new("repository_blobs", "repository_id", "blob_id", "linked_at");
@@ -91,7 +94,7 @@ internal sealed class Registry(IDatabase database, Plan plan, string? bodies)
                 foreach (var rows in new[] { repositories, blobs, links, manifests, manifestBlobs, children, tags }) await rows.FlushAsync(session);
                 if (database.IsShared)
                 {
-                    foreach (var table in new[] { "repositories", "blobs", "manifests" })
+                    foreach (var table in Numbered)
                         await session.ExecuteAsync($"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT MAX(id) FROM {table}))");
                 }
 
