@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using Longshore.Server.Tests.Faults;
 using Longshore.TestSupport.Oci;
-using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Cluster;
 

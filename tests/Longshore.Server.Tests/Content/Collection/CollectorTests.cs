@@ -1,8 +1,8 @@
 using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
-using Longshore.Storage.Metadata;
 using Longshore.Server.Tests.TestSupport;
+using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Oci;
 using static Longshore.Server.Tests.Content.ContentHarness;
 
