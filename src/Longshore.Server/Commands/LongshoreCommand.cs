@@ -34,6 +34,7 @@ internal static class LongshoreCommand
             new AccessCommand(output, error),
             new BackupCommand(output, error),
             new RestoreCommand(output, error),
+            new MigrateCommand(output, error),
             new ImportCommand(output, error),
         };
         var parsed = root.Parse(args);

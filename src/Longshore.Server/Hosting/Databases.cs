@@ -13,6 +13,13 @@ internal static class Databases
     public static IDatabase OpenForReading(ServeOptions options, TimeProvider time) =>
         options.Database is { } address ? PostgresDatabase.OpenForReading(address, time) : SqliteDatabase.OpenForReading(FileOf(options));
 
+    /// <summary>Opens it as one end of a move, whatever marks an earlier run has left.</summary>
+    /// <param name="options">They name it.</param>
+    /// <param name="time">Measures pauses.</param>
+    /// <param name="create">Whether it is made when missing.</param>
+    public static IDatabase OpenForCopying(ServeOptions options, TimeProvider time, bool create) =>
+        options.Database is { } address ? PostgresDatabase.OpenForCopying(address, time, create) : SqliteDatabase.OpenForCopying(FileOf(options), create);
+
     /// <summary>Why there is no registry to be looked at, or null when there may be one: a command must not create a database by a slip of the pen.</summary>
     public static string? FindMissing(ServeOptions options) => options.Database is not null || File.Exists(FileOf(options))
         ? null

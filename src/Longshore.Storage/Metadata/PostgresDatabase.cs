@@ -1,3 +1,4 @@
+using Longshore.Storage.Metadata.Copying;
 using Npgsql;
 
 namespace Longshore.Storage.Metadata;
@@ -23,6 +24,9 @@ public sealed class PostgresDatabase : IDatabase
     // Another start is another server process: after a failure, or behind an address that leads elsewhere now.
     private const string WhoAreYou = "SELECT EXTRACT(EPOCH FROM pg_postmaster_start_time())::text";
 
+    /// <summary>How connections of copies introduce themselves: they are not those of servers.</summary>
+    private const string CopyingName = "longshore-migrate";
+
     private static readonly string Alone = Begin("pg_advisory_xact_lock");
     private static readonly string Beside = Begin("pg_advisory_xact_lock_shared");
 
@@ -38,12 +42,14 @@ public sealed class PostgresDatabase : IDatabase
     private readonly PostgresAddress address;
     private readonly TimeProvider time;
     private readonly bool readOnly;
+    private readonly bool copying;
     private readonly NpgsqlDataSource probing;
     private readonly PostgresWatch watch;
     private volatile NpgsqlDataSource source;
 
-    private PostgresDatabase(PostgresAddress address, TimeProvider time, bool readOnly, Action<NpgsqlConnection> prepare)
+    private PostgresDatabase(PostgresAddress address, TimeProvider time, bool readOnly, Action<NpgsqlConnection> prepare, bool copying = false)
     {
+        this.copying = copying;
         this.address = address;
         this.time = time;
         this.readOnly = readOnly;
@@ -89,6 +95,16 @@ public sealed class PostgresDatabase : IDatabase
     /// <exception cref="DatabaseAwayException">It does not answer.</exception>
     public static PostgresDatabase OpenForReading(PostgresAddress address, TimeProvider time) =>
         new(address, time, readOnly: true, PostgresSchema.RequireCurrent);
+
+    /// <summary>Connects to a database that a registry is copied into or away from: marks of a copy are no hindrance.</summary>
+    /// <param name="address">Where it is.</param>
+    /// <param name="time">Measures the pause between two attempts.</param>
+    /// <param name="create">Whether a schema is made or brought up to date; else one that is not this version's is refused.</param>
+    /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
+    /// <exception cref="InvalidOperationException">It is not to be created, and an older Longshore has written it, or none has.</exception>
+    /// <exception cref="DatabaseAwayException">It does not answer.</exception>
+    public static PostgresDatabase OpenForCopying(PostgresAddress address, TimeProvider time, bool create) =>
+        new(address, time, readOnly: false, create ? PostgresSchema.MigrateForCopying : PostgresSchema.RequireCurrentForCopying, copying: true);
 
     /// <inheritdoc/>
     public bool IsShared => true;
@@ -177,8 +193,9 @@ public sealed class PostgresDatabase : IDatabase
     /// <summary>How many other connections there are to this database: servers that run, commands, and people who look.</summary>
     public ValueTask<long> CountOthersAsync(CancellationToken cancellationToken) => ReadAsync(
         session => session.QueryFirstAsync(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
-            static row => row.GetInt64(0)),
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name <> @copying",
+            static row => row.GetInt64(0),
+            ("@copying", CopyingName)),
         cancellationToken);
 
     /// <summary>Closes the connections.</summary>
@@ -198,7 +215,8 @@ public sealed class PostgresDatabase : IDatabase
         {
             Pooling = pooling,
             Timeout = ConnectLimit,
-            CommandTimeout = pooling && !readOnly ? StatementLimit + 10 : 0,
+            // Looking at the foreign keys of a whole registry takes its time.
+            CommandTimeout = pooling && !readOnly && !copying ? StatementLimit + 10 : 0,
             CancellationTimeout = 2000,
             MaxAutoPrepare = 600,
             AutoPrepareMinUsages = 2,
@@ -206,6 +224,7 @@ public sealed class PostgresDatabase : IDatabase
             NoResetOnClose = true,
             TcpKeepAlive = true,
             KeepAlive = 0,
+            ApplicationName = copying ? CopyingName : new NpgsqlConnectionStringBuilder(address.ConnectionString).ApplicationName,
             PersistSecurityInfo = false,
             IncludeErrorDetail = false,
         };
@@ -217,7 +236,7 @@ public sealed class PostgresDatabase : IDatabase
             // The third name is new in version 14: then a statement ends when its server has gone. And no statement here gains from being compiled.
             var limits = FormattableString.Invariant(
                 $"""
-                SELECT set_config(name, CASE name WHEN 'statement_timeout' THEN '{(readOnly ? 0 : StatementLimit)}s' WHEN 'client_connection_check_interval' THEN '5s' WHEN 'jit' THEN 'off' ELSE '{IdleLimit}' END, false)
+                SELECT set_config(name, CASE name WHEN 'statement_timeout' THEN '{(readOnly || copying ? 0 : StatementLimit)}s' WHEN 'client_connection_check_interval' THEN '5s' WHEN 'jit' THEN 'off' ELSE '{IdleLimit}' END, false)
                 FROM pg_settings WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'client_connection_check_interval', 'jit')
                 """);
             builder.UsePhysicalConnectionInitializer(

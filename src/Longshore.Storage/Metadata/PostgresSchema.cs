@@ -1,3 +1,4 @@
+using Longshore.Storage.Metadata.Copying;
 using Npgsql;
 
 namespace Longshore.Storage.Metadata;
@@ -20,15 +21,18 @@ internal static class PostgresSchema
     /// <exception cref="SchemaTooNewException">A newer Longshore has written this database, and servers of this version cannot work on it.</exception>
     public static void Migrate(NpgsqlConnection connection) => Migrate(connection, Migrations.ForPostgres);
 
+    /// <summary>The same for a database that a registry is copied into or away from: marks of a copy are no hindrance.</summary>
+    public static void MigrateForCopying(NpgsqlConnection connection) => Migrate(connection, Migrations.ForPostgres, copying: true);
+
     /// <summary>The same, of a version that knows these migrations.</summary>
-    internal static void Migrate(NpgsqlConnection connection, IReadOnlyList<Migration> migrations)
+    internal static void Migrate(NpgsqlConnection connection, IReadOnlyList<Migration> migrations, bool copying = false)
     {
         // The first look takes no lock: a rolling upgrade must not wait for a server that migrates nothing.
-        if (Find(connection) is { } present && Check(present, migrations) >= migrations[^1].Number) return;
+        if (Find(connection, copying) is { } present && Check(present, migrations) >= migrations[^1].Number) return;
         Run(connection, $"SELECT pg_advisory_lock({MigrationLock})");
         try
         {
-            var done = Find(connection);
+            var done = Find(connection, copying);
             if (done is null) Run(connection, "CREATE TABLE schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, oldest BIGINT NOT NULL DEFAULT 0)");
             // Databases of the days before rolling upgrades.
             else if (!done.Value.HasOldest) Run(connection, "ALTER TABLE schema_migrations ADD COLUMN oldest BIGINT NOT NULL DEFAULT 0");
@@ -44,9 +48,14 @@ internal static class PostgresSchema
     /// <summary>Refuses a schema that this version cannot read.</summary>
     /// <exception cref="SchemaTooNewException">A newer Longshore has written this database.</exception>
     /// <exception cref="InvalidOperationException">An older one has, and its server must migrate it first; or none has.</exception>
-    public static void RequireCurrent(NpgsqlConnection connection)
+    public static void RequireCurrent(NpgsqlConnection connection) => RequireCurrent(connection, copying: false);
+
+    /// <summary>The same for a database that a registry is copied away from.</summary>
+    public static void RequireCurrentForCopying(NpgsqlConnection connection) => RequireCurrent(connection, copying: true);
+
+    private static void RequireCurrent(NpgsqlConnection connection, bool copying)
     {
-        var found = Find(connection) ?? throw new InvalidOperationException("There is no registry in this database: no server was ever started on it.");
+        var found = Find(connection, copying) ?? throw new InvalidOperationException("There is no registry in this database: no server was ever started on it.");
         var known = Migrations.ForPostgres[^1].Number;
         if (Check(found, Migrations.ForPostgres) < known)
             throw new InvalidOperationException($"The database has schema {found.Newest} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
@@ -85,10 +94,11 @@ internal static class PostgresSchema
     private static long Check(State found, IReadOnlyList<Migration> migrations)
     {
         var known = migrations[^1].Number;
+        CopyMarks.Refuse(found.Newest);
         return found.Oldest > known ? throw new SchemaTooNewException(found.Newest, known) : found.Newest;
     }
 
-    private static State? Find(NpgsqlConnection connection)
+    private static State? Find(NpgsqlConnection connection, bool copying)
     {
         using var columns = new NpgsqlCommand(
             "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') AND attname IN ('number', 'oldest') AND NOT attisdropped ORDER BY attname DESC", connection);
@@ -96,7 +106,10 @@ internal static class PostgresSchema
         using (var reader = columns.ExecuteReader())
             while (reader.Read()) known.Add(reader.GetString(0));
         if (known.Count == 0) return null;
-        using var numbers = new NpgsqlCommand($"SELECT COALESCE(MAX(number), 0), {(known.Count == 2 ? "COALESCE(MAX(oldest), 0)" : "0::bigint")} FROM schema_migrations", connection);
+        using var numbers = new NpgsqlCommand($"SELECT COALESCE(MAX(number), 0), {(known.Count == 2 ? "COALESCE(MAX(oldest), 0)" : "0::bigint")} FROM schema_migrations WHERE number < $1", connection)
+        {
+            Parameters = { new NpgsqlParameter<long> { TypedValue = copying ? CopyMarks.Unfinished : long.MaxValue } },
+        };
         using var row = numbers.ExecuteReader();
         row.Read();
         return new State(row.GetInt64(0), row.GetInt64(1), known.Count == 2);

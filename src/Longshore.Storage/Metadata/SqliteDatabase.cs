@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata.Copying;
 using Microsoft.Data.Sqlite;
 
 namespace Longshore.Storage.Metadata;
@@ -30,13 +31,15 @@ public sealed class SqliteDatabase : IDatabase
     private int disposed;
 
     private readonly bool readOnly;
+    private readonly bool copying;
 
-    private SqliteDatabase(string path, bool readOnly)
+    private SqliteDatabase(string path, bool readOnly, bool copying = false, bool create = true)
     {
         this.readOnly = readOnly;
+        this.copying = copying;
         connectionString = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString();
         writer = Connect(cacheKib: 16 * 1024);
-        if (readOnly) RequireCurrentSchema();
+        if (readOnly || !create) RequireCurrentSchema();
         else Migrate();
         writerThread = new Thread(WriteLoop) { IsBackground = true, Name = "longshore-writer" };
         writerThread.Start();
@@ -58,6 +61,20 @@ public sealed class SqliteDatabase : IDatabase
     {
         NativeSqlite.EnsureLoaded();
         return new SqliteDatabase(path, readOnly: true);
+    }
+
+    /// <summary>
+    /// Opens or creates a database file that a registry is copied into or away from: marks of a copy are no hindrance, and foreign keys are not looked
+    /// at, since the rows of a half copy do not fit together yet.
+    /// </summary>
+    /// <param name="path">The file.</param>
+    /// <param name="create">Whether the file is made or brought up to date; else one that is not this version's is refused.</param>
+    /// <exception cref="SchemaTooNewException">A newer Longshore has written this file.</exception>
+    /// <exception cref="InvalidOperationException">It is not to be created, and an older Longshore has written it.</exception>
+    public static SqliteDatabase OpenForCopying(string path, bool create)
+    {
+        NativeSqlite.EnsureLoaded();
+        return new SqliteDatabase(path, readOnly: false, copying: true, create);
     }
 
     /// <inheritdoc/>
@@ -161,7 +178,7 @@ public sealed class SqliteDatabase : IDatabase
             connection.Open();
             var session = new SqliteSession(connection);
             // Checkpoints of 16 MiB: a page that changes often is written to the file once for many commits.
-            foreach (var pragma in new[] { "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000", "wal_autocheckpoint=4096", "temp_store=MEMORY", "secure_delete=FAST", string.Create(CultureInfo.InvariantCulture, $"cache_size=-{cacheKib}") })
+            foreach (var pragma in new[] { "journal_mode=WAL", "synchronous=FULL", copying ? "foreign_keys=OFF" : "foreign_keys=ON", "busy_timeout=30000", "wal_autocheckpoint=4096", "temp_store=MEMORY", "secure_delete=FAST", string.Create(CultureInfo.InvariantCulture, $"cache_size=-{cacheKib}") })
             {
                 using var command = connection.CreateCommand();
                 command.CommandText = "PRAGMA " + pragma;
@@ -179,7 +196,7 @@ public sealed class SqliteDatabase : IDatabase
 
     private void RequireCurrentSchema()
     {
-        var found = writer.First("SELECT MAX(number) FROM schema_migrations", r => r.GetInt64(0));
+        var found = FindSchema();
         var known = Migrations.ForSqlite[^1].Number;
         if (found > known) throw new SchemaTooNewException(found, known);
         if (found < known) throw new InvalidOperationException($"The database has schema {found} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
@@ -188,7 +205,7 @@ public sealed class SqliteDatabase : IDatabase
     private void Migrate()
     {
         writer.Run("CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL)");
-        var done = writer.First("SELECT COALESCE(MAX(number), 0) FROM schema_migrations", r => r.GetInt64(0));
+        var done = FindSchema();
         var migrations = Migrations.ForSqlite;
         if (done > migrations[^1].Number) throw new SchemaTooNewException(done, migrations[^1].Number);
         foreach (var migration in migrations.Where(m => m.Number > done))
@@ -201,6 +218,14 @@ public sealed class SqliteDatabase : IDatabase
                 ("@name", migration.Name));
             writer.Run("COMMIT");
         }
+    }
+
+    private long FindSchema()
+    {
+        if (copying) return writer.First("SELECT COALESCE(MAX(number), 0) FROM schema_migrations WHERE number < @mark", r => r.GetInt64(0), ("@mark", CopyMarks.Unfinished));
+        var found = writer.First("SELECT COALESCE(MAX(number), 0) FROM schema_migrations", r => r.GetInt64(0));
+        CopyMarks.Refuse(found);
+        return found;
     }
 
     private void WriteLoop()

@@ -33,7 +33,7 @@ internal abstract class MovingCommand : OptionsCommand
         parsed.GetValue(option) is { Length: > 0 } path ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) : null;
 
     /// <summary>Runs the work; what fails outside is told in a sentence.</summary>
-    protected static async Task<int> GuardAsync(TextWriter error, Func<Task<int>> work)
+    public static async Task<int> GuardAsync(TextWriter error, Func<Task<int>> work)
     {
         try
         {

@@ -1,0 +1,211 @@
+using System.Globalization;
+using Longshore.Server.Content;
+using Longshore.Server.Trail;
+using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+using Longshore.Storage.Metadata.Copying;
+
+namespace Longshore.Server.Backups.Moving;
+
+/// <summary>How far a move is.</summary>
+/// <param name="Step">What is being done, for people.</param>
+/// <param name="Done">Units dealt with.</param>
+/// <param name="Total">Units in all, as counted at the beginning; 0 when unknown.</param>
+/// <param name="Unit">What a unit is: <c>bytes</c> or <c>rows</c>.</param>
+internal readonly record struct MoveProgress(string Step, long Done, long Total, string Unit);
+
+/// <summary>What a run of a move came to.</summary>
+/// <param name="Finished">Whether the target has taken the source's place; else the source still serves, and another run makes the cut.</param>
+/// <param name="Bodies">Bodies copied by this run.</param>
+/// <param name="BodyBytes">Their bytes.</param>
+/// <param name="Rows">Rows copied by this run.</param>
+/// <param name="Changes">Changes brought over by this run.</param>
+/// <param name="Cut">From the moment the source was found stopped until servers may start on the target.</param>
+/// <param name="Damaged">Digests of bodies that are missing or damaged at the source.</param>
+internal sealed record MoveResult(bool Finished, long Bodies, long BodyBytes, long Rows, long Changes, TimeSpan Cut, IReadOnlyList<string> Damaged);
+
+/// <summary>The two ends of a move.</summary>
+/// <param name="Database">The database, open for copying.</param>
+/// <param name="Files">Its directories and small files.</param>
+/// <param name="ServerId">The id in the data directory, where servers share their database; else null.</param>
+internal sealed record MoveEnd(IDatabase Database, RegistryFiles Files, string? ServerId);
+
+/// <summary>
+/// Moves a whole registry to another database and other stores of bodies. While the source serves: 1. its change log begins, 2. bodies are copied with
+/// their rows, 3. all other rows, table by table, 4. what changed since, again and again. When the source is stopped, the cut: 5. it is marked, so that
+/// nobody starts it any more, 6. the last changes, the trail and the small files come over, 7. rows are counted on both sides, 8. the target loses its own
+/// mark. Killed at any point, the next run goes on there.
+/// </summary>
+internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, MovedArea standard, MovedArea archive, TimeProvider time, Action<MoveProgress> progress)
+{
+    private const string TrailInProgress = ".migrating";
+    private const long ManyChanges = 1_000_000;
+
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+
+    private long bodies;
+    private long bodyBytes;
+    private long bytes;
+    private long rows;
+    private long changes;
+    private long totalBytes;
+    private long totalRows;
+    private string step = "";
+
+    /// <summary>Runs as far as it can.</summary>
+    /// <param name="tryTake">Takes the source when no server uses it, and keeps servers away until disposed; null while one does.</param>
+    /// <param name="isStillFree">Asked once more after the mark: whether no server came meanwhile.</param>
+    /// <param name="follow">Whether to go on until the source is stopped.</param>
+    /// <param name="say">Told sentences for people.</param>
+    /// <param name="cancellationToken">Ends it; the next run goes on.</param>
+    /// <exception cref="BackupException">It cannot be done; the message says why.</exception>
+    public async Task<MoveResult> RunAsync(
+        Func<IDisposable?> tryTake, Func<CancellationToken, ValueTask<bool>> isStillFree, bool follow, Action<string> say, CancellationToken cancellationToken)
+    {
+        foreach (var end in new[] { from, to })
+            if (await RegistryRows.FindUnknownAsync(end.Database, cancellationToken) is [_, ..] unknown)
+                throw new BackupException($"the database has tables that are not Longshore's, or that this version does not know: {string.Join(", ", unknown)}. Give the registry a database or schema of its own.");
+        CheckFiles();
+        var log = new ChangeLog(from.Database);
+        var target = new CopyTarget(to.Database);
+        if (await target.BeginAsync(await log.BeginAsync(cancellationToken), cancellationToken) is { } wrong) throw new BackupException(wrong);
+        var moved = new MovedBodies(from.Database, store, standard, archive, Rename, CountBody);
+        var copy = new RegistryRows(from.Database, to.Database, moved, CountRows);
+        await moved.RemoveUploadsAsync(cancellationToken);
+        var counts = await RegistryCopies.CountAsync(from.Database, cancellationToken);
+        totalBytes = counts.BodyBytes;
+        totalRows = await copy.CountAsync(cancellationToken);
+
+        step = "bodies";
+        await copy.CopyTableAsync(CopiedTables.Blobs, cancellationToken);
+        step = "rows";
+        foreach (var table in CopiedTables.Copied.Where(static table => table != CopiedTables.Blobs)) await copy.CopyTableAsync(table, cancellationToken);
+        step = "changes";
+        while (await copy.CatchUpAsync(cancellationToken) > 0)
+        {
+        }
+
+        await target.AnalyzeAsync(cancellationToken);
+        CopyTrail(TrailInProgress, cancellationToken);
+        var told = false;
+        while (true)
+        {
+            while (await copy.CatchUpAsync(cancellationToken) > 0)
+            {
+            }
+
+            using (var taken = tryTake())
+            {
+                if (taken is not null && await CutAsync(log, copy, isStillFree, say, cancellationToken) is { } cut)
+                    return new MoveResult(true, bodies, bodyBytes, rows, changes, cut, [.. moved.Damaged]);
+            }
+
+            if (!follow) return new MoveResult(false, bodies, bodyBytes, rows, changes, TimeSpan.Zero, [.. moved.Damaged]);
+            if (!told) say("The target has everything. Changes are brought over as they come; stop every server of the source for the cut.");
+            told = true;
+            await Task.Delay(Poll, time, cancellationToken);
+        }
+    }
+
+    /// <summary>Looks at the foreign keys that the cut has put back unseen; servers may run on the target.</summary>
+    public ValueTask ValidateAsync(CancellationToken cancellationToken) => new CopyTarget(to.Database).ValidateAsync(cancellationToken);
+
+    private async Task<TimeSpan?> CutAsync(ChangeLog log, RegistryRows copy, Func<CancellationToken, ValueTask<bool>> isStillFree, Action<string> say, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        await log.MarkMovedAsync(cancellationToken);
+        if (!await isStillFree(cancellationToken))
+        {
+            await log.UnmarkAsync(cancellationToken);
+            return null;
+        }
+
+        say("CUT: the source is closed, no server starts on it any more.");
+        step = "last changes";
+        while (await copy.CatchUpAsync(cancellationToken) > 0)
+        {
+        }
+
+        CopyTrail("", cancellationToken);
+        CopySmallFiles();
+        if (await copy.CompareAsync(cancellationToken) is [_, ..] differing)
+            throw new BackupException($"the two databases differ, and the target is not released: {string.Join("; ", differing)}. Was the target changed by somebody else? Empty it and begin anew; the source is whole: longshore migrate --forget opens it again.");
+        await copy.FinishAsync(cancellationToken);
+        await log.EndAsync(unmark: false, cancellationToken);
+        var took = time.GetElapsedTime(began);
+        RemoveTrailInProgress();
+        say(string.Create(CultureInfo.InvariantCulture, $"CUT done in {took.TotalSeconds:0.000} s. Servers may start on the target now."));
+        return took;
+    }
+
+    // What rows of settings are about the trail of one server's data directory have the name of that server's id, where several share a database.
+    private string? Rename(string name)
+    {
+        foreach (var (mine, its) in new[]
+        {
+            (TrailOptions.HeadSettingOf(from.ServerId), TrailOptions.HeadSettingOf(to.ServerId)),
+            (TrailOptions.BegunSettingOf(TrailOptions.HeadSettingOf(from.ServerId)), TrailOptions.BegunSettingOf(TrailOptions.HeadSettingOf(to.ServerId))),
+        })
+        {
+            if (name == mine) return its;
+        }
+
+        var others = name.StartsWith(TrailOptions.DefaultHeadSetting, StringComparison.Ordinal) || name.StartsWith(TrailOptions.BegunSettingOf(TrailOptions.DefaultHeadSetting), StringComparison.Ordinal);
+        // Other servers' trails stay in their own directories; without a shared database there are no other servers.
+        return others && to.ServerId is null ? null : name;
+    }
+
+    private void CheckFiles()
+    {
+        if (from.Files.Data == to.Files.Data) return;
+        if (Directory.Exists(to.Files.Trail) && Directory.EnumerateFileSystemEntries(to.Files.Trail).Any() && !Directory.Exists(to.Files.Trail + TrailInProgress))
+            throw new BackupException($"{to.Files.Trail} holds another trail. Name a new data directory with --to-data; nothing was changed.");
+        if (File.Exists(to.Files.KeyFile) && File.Exists(from.Files.KeyFile) && to.Files.KeyFile != from.Files.KeyFile && !File.ReadAllBytes(from.Files.KeyFile).AsSpan().SequenceEqual(File.ReadAllBytes(to.Files.KeyFile)))
+            throw new BackupException($"{to.Files.KeyFile} holds other keys than {from.Files.KeyFile}, and could not open the secrets in the database. Nothing was changed.");
+    }
+
+    /// <summary>Whole segments are taken over by another name from what was copied before the cut.</summary>
+    private void CopyTrail(string suffix, CancellationToken cancellationToken)
+    {
+        if (from.Files.Trail == to.Files.Trail) return;
+        var inProgress = to.Files.Trail + TrailInProgress;
+        Directory.CreateDirectory(inProgress, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        TrailCopy.Run(from.Files.Trail, to.Files.Trail + suffix, suffix.Length == 0 ? inProgress : null, cancellationToken);
+        if (Directory.Exists(to.Files.Trail + suffix)) DurableFiles.SyncDirectory(to.Files.Trail + suffix);
+    }
+
+    private void RemoveTrailInProgress()
+    {
+        var inProgress = to.Files.Trail + TrailInProgress;
+        if (Directory.Exists(inProgress)) Directory.Delete(inProgress, recursive: true);
+    }
+
+    private void CopySmallFiles()
+    {
+        if (from.Files.KeyFile != to.Files.KeyFile) TrailCopy.TryCopy(from.Files.KeyFile, to.Files.KeyFile);
+        if (from.Files.Credentials != to.Files.Credentials && !File.Exists(to.Files.Credentials)) TrailCopy.TryCopy(from.Files.Credentials, to.Files.Credentials);
+        DurableFiles.SyncDirectory(to.Files.Data);
+    }
+
+    private void CountBody(long size, bool copied)
+    {
+        if (copied)
+        {
+            Interlocked.Increment(ref bodies);
+            Interlocked.Add(ref bodyBytes, size);
+        }
+
+        progress(new MoveProgress(step, Interlocked.Add(ref bytes, size), step == "bodies" ? totalBytes : 0, "bytes"));
+    }
+
+    private void CountRows(string table, long count)
+    {
+        if (table == "changes") changes += count;
+        else rows += count;
+        if (step == "rows") progress(new MoveProgress($"rows ({table})", rows, totalRows, "rows"));
+        else if (step != "bodies") progress(new MoveProgress(step, changes, 0, "changes"));
+    }
+
+    /// <summary>Counts what still is to be brought over, up to a million.</summary>
+    public ValueTask<long> LagAsync(CancellationToken cancellationToken) => new ChangeLog(from.Database).CountAsync(ManyChanges, cancellationToken);
+}
