@@ -1,4 +1,3 @@
-using Longshore.Storage.Metadata.Copying;
 using Npgsql;
 
 namespace Longshore.Storage.Metadata;

@@ -112,7 +112,7 @@ public sealed class MigrateTests : IDisposable
         var (dataB, dataC) = (home.Combine("b"), home.Combine("c"));
         string[] move = ["--data", first.DataDirectory, "--to-data", dataB, "--to-database", database, .. blobs.Select(static argument => argument == "--blobs" ? "--to-blobs" : argument)];
         var cut = await MoveUnderLoadAsync(first, login, move, kept, gone, 100);
-        TestContext.Current.SendDiagnosticMessage($"cut {cut}");
+        Assert.InRange(cut, 0, 30);
         Assert.True(File.Exists(Path.Combine(dataB, "sealing.key")));
 
         await using (var second = await LongshoreProcess.StartAsync(new LongshoreOptions { DataDirectory = dataB, Arguments = [.. Hasty, "--database", database, .. blobs], Environment = S3Gateway.Environment }, Token))
@@ -223,8 +223,8 @@ public sealed class MigrateTests : IDisposable
 
     private static async Task VerifyTrailAsync(string data, string? database)
     {
-        string[] arguments = ["trail", "verify", "--data", data, .. database is null ? Array.Empty<string>() : ["--database", database]];
-        await CommandRunner.RunAsync(LongshoreProcess.BinaryPath(), arguments, Token);
+        string[] more = database is null ? [] : ["--database", database];
+        await CommandRunner.RunAsync(LongshoreProcess.BinaryPath(), ["trail", "verify", "--data", data, .. more], Token);
     }
 
     private static EcrClient Ecr(LongshoreProcess server) => new(server.BaseAddress, server.Options.AccessKeyId, server.Options.SecretAccessKey);

@@ -60,7 +60,7 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
     /// <param name="cancellationToken">Ends it; the next run goes on.</param>
     /// <exception cref="BackupException">It cannot be done; the message says why.</exception>
     public async Task<MoveResult> RunAsync(
-        Func<IDisposable?> tryTake, Func<CancellationToken, ValueTask<bool>> isStillFree, bool follow, Action<string> say, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<IDisposable?>> tryTake, Func<CancellationToken, ValueTask<bool>> isStillFree, bool follow, Action<string> say, CancellationToken cancellationToken)
     {
         foreach (var end in new[] { from, to })
             if (await RegistryRows.FindUnknownAsync(end.Database, cancellationToken) is [_, ..] unknown)
@@ -94,7 +94,7 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
             {
             }
 
-            using (var taken = tryTake())
+            using (var taken = await tryTake(cancellationToken))
             {
                 if (taken is not null && await CutAsync(log, copy, isStillFree, say, cancellationToken) is { } cut)
                     return new MoveResult(true, bodies, bodyBytes, rows, changes, cut, [.. moved.Damaged]);

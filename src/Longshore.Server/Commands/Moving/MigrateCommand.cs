@@ -93,7 +93,7 @@ internal sealed class MigrateCommand : OptionsCommand
                 new MovedArea(archive, archiveStays),
                 time,
                 report.Progress);
-            result = await move.RunAsync(() => TryTake(options, source, cancellationToken), token => IsFreeAsync(source, token), parsed.GetValue(follow), report.Say, cancellationToken);
+            result = await move.RunAsync(token => TryTakeAsync(options, source, token), token => IsFreeAsync(source, token), parsed.GetValue(follow), report.Say, cancellationToken);
             if (!result.Finished)
             {
                 report.End(result, null, 0);
@@ -141,12 +141,9 @@ internal sealed class MigrateCommand : OptionsCommand
         }
     }
 
-    private static DataDirectory? TryTake(ServeOptions options, IDatabase source, CancellationToken cancellationToken)
-    {
-        // The embedded database is guarded by its directory; of a shared one the connections tell.
-        if (!IsFreeAsync(source, cancellationToken).AsTask().GetAwaiter().GetResult()) return null;
-        return DataDirectory.TryTake(options.DataDirectory, out _);
-    }
+    // The embedded database is guarded by its directory; of a shared one the connections tell.
+    private static async ValueTask<IDisposable?> TryTakeAsync(ServeOptions options, IDatabase source, CancellationToken cancellationToken) =>
+        await IsFreeAsync(source, cancellationToken) ? DataDirectory.TryTake(options.DataDirectory, out _) : null;
 
     private static async ValueTask<bool> IsFreeAsync(IDatabase source, CancellationToken cancellationToken) => await Databases.FindOthersAsync(source, cancellationToken) is null;
 
