@@ -57,6 +57,8 @@ internal static class PostgresSchema
     {
         var found = Find(connection, copying) ?? throw new InvalidOperationException("There is no registry in this database: no server was ever started on it.");
         var known = Migrations.ForPostgres[^1].Number;
+        // Servers may work on a newer schema; a copy would leave out what this version does not know.
+        if (copying && found.Newest > known) throw new SchemaTooNewException(found.Newest, known);
         if (Check(found, Migrations.ForPostgres) < known)
             throw new InvalidOperationException($"The database has schema {found.Newest} and this version of Longshore needs {known}: start the server once, it brings the database up to date.");
     }
