@@ -42,7 +42,7 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public int ListParts => 256;
+    public int ListParts => 16;
 
     internal S3Objects Objects { get; }
 
@@ -173,7 +173,7 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(part);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(part, ListParts);
-        return ListBodiesAsync($"{S3Layout.Bodies}{part.ToString("x2", CultureInfo.InvariantCulture)}/", cancellationToken);
+        return ListBodiesAsync($"{S3Layout.Bodies}{part.ToString("x", CultureInfo.InvariantCulture)}", cancellationToken);
     }
 
     /// <summary>The keys of all uploads that have bytes; also parts that no upload tells of, as uploads of their own.</summary>

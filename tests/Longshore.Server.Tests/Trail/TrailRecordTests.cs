@@ -227,7 +227,7 @@ public sealed class TrailRecordTests
         await registry.Client.PushImageAsync("team/app", TestImage.Create(6, 200), "v1", Token);
         await TrailReader.SearchAsync(registry.Server, "eventName=PutImage", 1, Token);
         await using var bucket = await FakeBucket.StartAsync();
-        var result = await TrailReader.RunAsync(registry.Server, new Dictionary<string, string?> { ["AWS_ENDPOINT_URL_S3"] = bucket.Url }, Token, "export", "--to", "s3://audit/long/shore");
+        var result = await TrailReader.RunAsync(registry.Server, new Dictionary<string, string?> { ["AWS_ENDPOINT_URL_S3"] = bucket.Url, ["AWS_S3_ACCESS_KEY_ID"] = null, ["AWS_S3_SECRET_ACCESS_KEY"] = null }, Token, "export", "--to", "s3://audit/long/shore");
         Assert.True(result.ExitCode == 0, result.ToString());
         var (path, (body, authorization)) = Assert.Single(bucket.Objects);
         Assert.StartsWith("/audit/long/shore/AWSLogs/123456789012/CloudTrail/us-east-1/", path, StringComparison.Ordinal);
