@@ -3,7 +3,7 @@ using Longshore.Storage.Metadata;
 
 namespace Longshore.Storage.Tests.Metadata;
 
-/// <summary>While servers are upgraded one by one, those of the version before run on the new schema.</summary>
+/// <summary>While servers are upgraded one by one, those of the version before run on the new schema: docs/decisions/0018-rolling-upgrades.md.</summary>
 public sealed partial class MigrationTests
 {
     /// <summary>The last one of the first version: nothing older ever ran beside it.</summary>
