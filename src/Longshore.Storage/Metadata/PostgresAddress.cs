@@ -30,6 +30,9 @@ public sealed class PostgresAddress
     /// <summary>Whether it names several database servers, of which one at a time takes writes.</summary>
     internal bool HasManyHosts => builder.Host!.Contains(',', StringComparison.Ordinal);
 
+    /// <summary>Whether it names the directory of a socket.</summary>
+    internal bool IsUnixSocket => builder.Host!.StartsWith('/');
+
     /// <summary>Understands an address.</summary>
     /// <param name="text">What was given.</param>
     /// <param name="problem">When the answer is null: what is wrong, without any part of a password.</param>

@@ -228,6 +228,8 @@ public sealed class PostgresDatabase : IDatabase
             IncludeErrorDetail = false,
         };
         if (address.HasManyHosts) settings.HostRecheckSeconds = 2;
+        // What stands in between forgets connections that rest; and one that was forgotten is noticed before it is used.
+        if (!address.IsUnixSocket) (settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval) = (30, 10);
         var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
         if (pooling)
         {
