@@ -68,6 +68,13 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
         CheckFiles();
         var log = new ChangeLog(from.Database);
         var target = new CopyTarget(to.Database);
+        // Before anything is written to the source.
+        if (await log.FindAsync(cancellationToken) is null)
+        {
+            if (await log.IsMovedAsync(cancellationToken)) throw new BackupException("the source has moved to another database already. If that one is given up: longshore migrate --forget.");
+            if (await target.IsUsedAsync(cancellationToken)) throw new BackupException("the target holds a registry already, or half a copy of another one. Name an empty one; nothing was changed.");
+        }
+
         if (await target.BeginAsync(await log.BeginAsync(cancellationToken), cancellationToken) is { } wrong) throw new BackupException(wrong);
         var moved = new MovedBodies(from.Database, store, standard, archive, Rename, CountBody);
         var copy = new RegistryRows(from.Database, to.Database, moved, CountRows);

@@ -43,6 +43,10 @@ public sealed class ChangeLog(IDatabase source)
         async session => await CopySql.HasTableAsync(session, postgres, Identity) ? await session.QueryFirstAsync($"SELECT id FROM {Identity}", static row => row.GetString(0)) : null,
         cancellationToken);
 
+    /// <summary>Whether the source is marked as moved away.</summary>
+    public async ValueTask<bool> IsMovedAsync(CancellationToken cancellationToken) => await source.ReadAsync(
+        static session => session.QueryFirstAsync("SELECT 1 FROM schema_migrations WHERE number = @number", static row => true, ("@number", CopyMarks.Moved)), cancellationToken);
+
     /// <summary>Changes that were not looked at yet; up to a bound.</summary>
     public ValueTask<long> CountAsync(long most, CancellationToken cancellationToken) => source.ReadAsync(
         session => session.QueryFirstAsync($"SELECT COUNT(*) FROM (SELECT 1 FROM {Changes} LIMIT @most) AS some", static row => row.GetInt64(0), ("@most", most)), cancellationToken);

@@ -21,12 +21,7 @@ public sealed class CopyTarget(IDatabase target)
     /// <returns>What is wrong, or null.</returns>
     public async ValueTask<string?> BeginAsync(string source, CancellationToken cancellationToken)
     {
-        var found = await target.ReadSnapshotAsync(
-            async session => (
-                Begun: await CopySql.HasTableAsync(session, postgres, State),
-                Used: await session.QueryFirstAsync("SELECT 1 FROM principals LIMIT 1", static row => true) || await session.QueryFirstAsync("SELECT 1 FROM repositories LIMIT 1", static row => true)
-                    || await session.QueryFirstAsync("SELECT 1 FROM settings LIMIT 1", static row => true)),
-            cancellationToken);
+        var found = await LookAsync(cancellationToken);
         if (found.Begun)
         {
             return await ReadAsync(SourceState, cancellationToken) == source
@@ -53,6 +48,13 @@ public sealed class CopyTarget(IDatabase target)
             },
             cancellationToken);
         return null;
+    }
+
+    /// <summary>Whether there is anything in the target: a registry, or half a copy.</summary>
+    public async ValueTask<bool> IsUsedAsync(CancellationToken cancellationToken)
+    {
+        var (begun, used) = await LookAsync(cancellationToken);
+        return begun || used;
     }
 
     /// <summary>What was noted under a name; null for nothing.</summary>
@@ -160,6 +162,13 @@ public sealed class CopyTarget(IDatabase target)
 
         return numbers;
     }
+
+    private ValueTask<(bool Begun, bool Used)> LookAsync(CancellationToken cancellationToken) => target.ReadSnapshotAsync(
+        async session => (
+            Begun: await CopySql.HasTableAsync(session, postgres, State),
+            Used: await session.QueryFirstAsync("SELECT 1 FROM principals LIMIT 1", static row => true) || await session.QueryFirstAsync("SELECT 1 FROM repositories LIMIT 1", static row => true)
+                || await session.QueryFirstAsync("SELECT 1 FROM settings LIMIT 1", static row => true)),
+        cancellationToken);
 
     private async ValueTask SetNumberAsync(DbSession session, string table, long number)
     {
