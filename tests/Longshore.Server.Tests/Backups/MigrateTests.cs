@@ -138,7 +138,7 @@ public sealed class MigrateTests : IDisposable
     }
 
     /// <summary>A first run that is killed, one that ends with the source serving, and one that follows and makes the cut when the server is killed.</summary>
-    private async Task<double> MoveUnderLoadAsync(
+    private static async Task<double> MoveUnderLoadAsync(
         LongshoreProcess server, OciClient oci, string[] move, ConcurrentDictionary<string, TestManifest> kept, ConcurrentDictionary<string, bool> gone, int seed)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Token);
