@@ -35,6 +35,7 @@ internal sealed class PostgresWatch : IAsyncDisposable
     private volatile Exception? away;
     private volatile bool suspected;
     private volatile bool answered;
+    private bool disposed;
     private string identity;
 
     /// <summary>Begins to watch.</summary>
@@ -74,6 +75,8 @@ internal sealed class PostgresWatch : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        if (disposed) return;
+        disposed = true;
         await stop.CancelAsync();
         await loop;
         stop.Dispose();

@@ -27,7 +27,8 @@ public sealed class UploadTurnsTests
             Home, name, id, DigestOf(Blob.Digest), 2_000_000, 1_000_000, Body(Blob.Content[2_000_000..]), Token);
         Assert.Null(blob.Error);
         Assert.Equal(Blob.Content, await TestStores.ReadAsync(a.DataDirectory, blob.Value.Location));
-        Assert.Empty(a.UploadFiles());
+        // Of a bucket's upload the record stays for expiry: it tells of what other servers sent.
+        if (!S3Gateway.IsAskedFor) Assert.Empty(a.UploadFiles());
         Assert.Empty(await a.VerifyAsync());
     }
 
