@@ -1,5 +1,6 @@
 using System.Net.NetworkInformation;
 using Longshore.Server.Tests.Clients;
+using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
 
 namespace Longshore.Server.Tests.Docs;
@@ -18,6 +19,7 @@ public sealed class ReadmeTests(ClientsFixture clients)
     [Fact]
     public async Task Commands_of_every_document_run()
     {
+        TestDatabases.RequireSqlite("documents show a server with its defaults");
         foreach (var document in DocumentedCommands.Documents())
             await RunAsync(DocumentedCommands.Script(await File.ReadAllTextAsync(Path.Combine(RepositoryRoot.Path, document), Token))!);
     }
