@@ -49,7 +49,7 @@ public sealed class ChangeLog(IDatabase source)
 
     /// <summary>Changes that were not looked at yet; up to a bound.</summary>
     public ValueTask<long> CountAsync(long most, CancellationToken cancellationToken) => source.ReadAsync(
-        session => session.QueryFirstAsync($"SELECT COUNT(*) FROM (SELECT 1 FROM {Changes} LIMIT @most) AS some", static row => row.GetInt64(0), ("@most", most)), cancellationToken);
+        session => session.QueryFirstAsync($"SELECT COUNT(*) FROM (SELECT 1 FROM {Changes} LIMIT @most) AS counted", static row => row.GetInt64(0), ("@most", most)), cancellationToken);
 
     /// <summary>Some changes with the rows as they are now, read in one snapshot. Rows that are gone are among the keys alone.</summary>
     /// <param name="limit">Changes at the most.</param>
