@@ -13,10 +13,11 @@ internal sealed class MoveReport(TextWriter output, TextWriter error, bool json,
 
     private readonly bool terminal = !Console.IsErrorRedirected;
     private readonly Lock gate = new();
+
+    // What each step had done when it was first told of, by unit: one step may tell of bytes and of changes in turn.
+    private readonly Dictionary<(string Step, string Unit), (long Done, long At)> begun = [];
+
     private long last = time.GetTimestamp();
-    private string step = "";
-    private long began;
-    private long beganAt;
     private bool lineOpen;
 
     /// <summary>How far it is; from any thread.</summary>
@@ -24,11 +25,11 @@ internal sealed class MoveReport(TextWriter output, TextWriter error, bool json,
     {
         lock (gate)
         {
-            var kind = progress.Step.Split(' ')[0];
-            if (kind != step) (step, began, beganAt) = (kind, progress.Done, time.GetTimestamp());
+            var key = (progress.Step.Split(' ')[0], progress.Unit);
+            if (!begun.TryGetValue(key, out var first)) begun[key] = first = (progress.Done, time.GetTimestamp());
             if (time.GetElapsedTime(last) < (terminal ? OnTerminal : InLog)) return;
             last = time.GetTimestamp();
-            var rate = (progress.Done - began) / Math.Max(time.GetElapsedTime(beganAt).TotalSeconds, 0.001);
+            var rate = (progress.Done - first.Done) / Math.Max(time.GetElapsedTime(first.At).TotalSeconds, 0.001);
             var left = progress.Total > progress.Done && rate > 0 ? TimeSpan.FromSeconds((progress.Total - progress.Done) / rate) : TimeSpan.Zero;
             var text = string.Create(
                 CultureInfo.InvariantCulture,
