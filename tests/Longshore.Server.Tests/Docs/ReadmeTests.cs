@@ -32,6 +32,8 @@ public sealed class ReadmeTests(ClientsFixture clients)
             "set -euo pipefail\necho '+ block in line 2' >&2\necho one\necho '+ block in line 11' >&2\n```\necho three\n",
             DocumentedCommands.Script(Text));
         Assert.Null(DocumentedCommands.Script("```sh illustrative\nfalse\n```"));
+        Assert.Null(DocumentedCommands.Script("```sh backends\nfalse\n```"));
+        Assert.Contains("\nfalse\n", DocumentedCommands.Script("```sh\ntrue\n```\n```sh backends\nfalse\n```", DocumentedCommands.Backends)!, StringComparison.Ordinal);
     }
 
     private async Task RunAsync(string script)

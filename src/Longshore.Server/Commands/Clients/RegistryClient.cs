@@ -32,7 +32,15 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
 
     private const string TargetPrefix = "AmazonEC2ContainerRegistry_V20150921.";
 
-    private readonly HttpClient http = new() { Timeout = TimeSpan.FromMinutes(2) };
+    private const int MaxAnswer = 256 << 20;
+
+    // A redirect is no answer of these APIs, and would take a session token to another host.
+    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(30) })
+    {
+        Timeout = TimeSpan.FromMinutes(2),
+        MaxResponseContentBufferSize = MaxAnswer,
+    };
+
     private bool? isLongshore;
 
     /// <summary>Where it speaks to.</summary>
@@ -47,7 +55,7 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
             using var response = await http.GetAsync(new Uri(endpoint, "/longshore/v1/openapi.json"), cancellationToken);
             isLongshore = response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentType?.MediaType == "application/json";
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (IsUnreachable(e, cancellationToken))
         {
             throw Unreachable(e);
         }
@@ -114,7 +122,7 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
                 if (attempt >= tries || !MayWork(response.StatusCode, answer)) return (response.StatusCode, answer);
                 told = RetryPause.ToldBy(response, time);
             }
-            catch (HttpRequestException e)
+            catch (Exception e) when (IsUnreachable(e, cancellationToken))
             {
                 if (attempt >= tries) throw Unreachable(e);
             }
@@ -151,7 +159,10 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
             "Authorization", $"{SignatureV4Parts.Algorithm} Credential={credentials.AccessKeyId}/{credential.Scope}, SignedHeaders={string.Join(';', names)}, Signature={signature}");
     }
 
-    private ClientException Unreachable(HttpRequestException e) => new($"{endpoint} cannot be reached: {e.Message}. Name the server with --endpoint-url, or leave it out for AWS.");
+    /// <summary>Whether there was no answer, or none in time.</summary>
+    private static bool IsUnreachable(Exception e, CancellationToken cancellationToken) => e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
+
+    private ClientException Unreachable(Exception e) => new($"{endpoint} cannot be reached: {e.Message}. Name the server with --endpoint-url, or leave it out for AWS.");
 
     private static ClientException Failure(string what, HttpStatusCode status, byte[] body)
     {

@@ -38,7 +38,7 @@ internal sealed class BlobStream(DistributionClient source, string repository, s
             try
             {
                 inner ??= await OpenAsync(cancellationToken);
-                var read = await inner.ReadAsync(buffer[..(int)Math.Min(buffer.Length, size - position)], cancellationToken);
+                var read = await source.ReadAsync(inner, buffer[..(int)Math.Min(buffer.Length, size - position)], cancellationToken);
                 if (read == 0) throw new IOException($"The blob {digest} ends after {position} of {size} bytes.");
                 position += read;
                 failures = 0;
@@ -87,7 +87,7 @@ internal sealed class BlobStream(DistributionClient source, string repository, s
         var skipped = new byte[64 * 1024];
         while (at < position)
         {
-            var read = await stream.ReadAsync(skipped.AsMemory(0, (int)Math.Min(skipped.Length, position - at)), cancellationToken);
+            var read = await source.ReadAsync(stream, skipped.AsMemory(0, (int)Math.Min(skipped.Length, position - at)), cancellationToken);
             if (read == 0) throw new IOException($"The blob {digest} ends early.");
             at += read;
         }

@@ -11,6 +11,7 @@ internal sealed class ImportCommand : ClientCommand
     private const string PasswordVariable = "LONGSHORE_IMPORT_PASSWORD";
 
     private const int Tries = 8;
+    private const int MaxRate = 1 << 20;
 
     private readonly Option<string> from = new("--from") { Required = true, HelpName = "REGISTRY[/PATTERN]", Description = "The source, and which repositories: a name or a pattern such as team/*; all without." };
     private readonly Option<string?> user = new("--from-user") { HelpName = "NAME", Description = $"User name at the source; the password is in {PasswordVariable}. Default: docker's config.json." };
@@ -40,8 +41,12 @@ internal sealed class ImportCommand : ClientCommand
     {
         var address = SourceAddress.Parse(parsed.GetValue(from)!, parsed.GetValue(plain));
         var options = new ImportOptions(
-            address.Pattern, parsed.GetValue(tags) ?? [], parsed.GetValue(all), parsed.GetValue(dryRun), Math.Clamp(parsed.GetValue(parallel), 1, 64));
+            address.Pattern, parsed.GetValue(tags) ?? [], parsed.GetValue(all), parsed.GetValue(dryRun), parsed.GetValue(parallel));
+        if (parsed.GetValue(parallel) is < 1 or > 64) throw new ClientException("--parallel takes a number from 1 to 64.");
+        if (parsed.GetValue(rate) is < 0 or > MaxRate) throw new ClientException($"--rate takes MiB a second, from 0 to {MaxRate}.");
         using var api = Connect(parsed, tries: Tries);
+        // Without --endpoint-url the target would be AWS, where this would create repositories.
+        if (!await api.IsLongshoreAsync(cancellationToken)) throw new ClientException($"the target {api.Endpoint} is no Longshore server: name one with --endpoint-url.");
         using var source = OpenSource(parsed, address);
         using var target = new DistributionClient(new Uri(api.Endpoint, "/"), token => LoginAsync(api, token), TimeProvider.System);
         var counts = new ImportCounts();
@@ -49,7 +54,7 @@ internal sealed class ImportCommand : ClientCommand
         await using (var progress = new ImportProgress(Error, counts, pacer, TimeProvider.System))
             await new Importer(source, target, api, options, pacer, counts, progress.Begin).RunAsync(cancellationToken);
         Report(parsed, options, counts);
-        return counts.Failures.IsEmpty ? ClientExitCodes.Fine : ClientExitCodes.Findings;
+        return counts.Failed == 0 ? ClientExitCodes.Fine : ClientExitCodes.Findings;
     }
 
     private ImportSource OpenSource(ParseResult parsed, SourceAddress address)
@@ -64,11 +69,11 @@ internal sealed class ImportCommand : ClientCommand
         }
 
         var region = parsed.GetValue(fromRegion) ?? address.EcrRegion ?? "us-east-1";
-        var url = parsed.GetValue(ecrEndpoint) ?? $"https://api.ecr.{region}.amazonaws.com";
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var endpoint)) throw new ClientException($"'{url}' is no address of an API.");
+        var url = parsed.GetValue(ecrEndpoint) ?? SourceAddress.EcrEndpoint(region);
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var endpoint) || endpoint.Scheme is not ("http" or "https")) throw new ClientException($"'{url}' is no address of an API.");
         var credentials = AwsCredentials.Find(parsed.GetValue(fromProfile)) ?? throw new ClientException("there are no credentials for the source: name a --from-profile.");
         var ecr = new RegistryClient(endpoint, region, credentials, TimeProvider.System, Tries);
-        return new ImportSource(new DistributionClient(address.Registry, token => LoginAsync(ecr, token), TimeProvider.System), ecr);
+        return new ImportSource(new DistributionClient(address.Registry, token => LoginAsync(ecr, token), TimeProvider.System), ecr, address.EcrAccount);
     }
 
     private static async Task<(string User, string Password)?> LoginAsync(RegistryClient api, CancellationToken cancellationToken)
@@ -94,6 +99,7 @@ internal sealed class ImportCommand : ClientCommand
                 writer.WriteNumber("times", counts.Times);
                 writer.WriteNumber("same", counts.Compared);
                 writer.WriteNumber("archived", counts.Archived);
+                writer.WriteNumber("failed", counts.Failed);
                 writer.WriteStartArray("remarks");
                 foreach (var remark in counts.Remarks) writer.WriteStringValue(remark);
                 writer.WriteEndArray();
@@ -109,6 +115,7 @@ internal sealed class ImportCommand : ClientCommand
         if (counts.Archived > 0) Error.WriteLine(Line($"{counts.Archived:N0} images are archived at the source, where nobody can pull them: restore them there (UpdateImageStorageClass), then import again."));
         foreach (var remark in counts.Remarks) Error.WriteLine(remark);
         foreach (var failure in counts.Failures) Error.WriteLine("FAILED  " + failure);
+        if (counts.Failed > counts.Failures.Count) Error.WriteLine(Line($"FAILED  {counts.Failed - counts.Failures.Count:N0} more."));
     }
 
     private static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -21,6 +21,7 @@ internal sealed class ImportCounts
     private long times;
     private long compared;
     private long archived;
+    private long failed;
 
     /// <summary>Repositories dealt with.</summary>
     public ref long Repositories => ref repositories;
@@ -52,7 +53,10 @@ internal sealed class ImportCounts
     /// <summary>Images that are archived at the source, from where nobody can pull them.</summary>
     public ref long Archived => ref archived;
 
-    /// <summary>What the target has otherwise and keeps, a sentence each.</summary>
+    /// <summary>How often something could not be done, also beyond those that are named.</summary>
+    public ref long Failed => ref failed;
+
+    /// <summary>What the target has otherwise and keeps, a sentence each; the first thousand.</summary>
     public System.Collections.Concurrent.ConcurrentQueue<string> Remarks { get; } = new();
 
     /// <summary>What could not be done, a sentence each; the first thousand.</summary>

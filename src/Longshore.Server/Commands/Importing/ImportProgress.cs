@@ -45,7 +45,7 @@ internal sealed class ImportProgress : IAsyncDisposable
                 var (now, elapsed) = (pacer.Total, time.GetElapsedTime(at).TotalSeconds);
                 var text = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{repository}: so far {counts.Images:N0} manifests of {counts.Repositories + 1:N0} repositories, {Screen.Bytes(now)}, {Screen.Bytes((long)((now - bytes) / elapsed))}/s; {counts.Unchanged:N0} were there, {counts.Failures.Count:N0} failed");
+                    $"{repository}: so far {counts.Images:N0} manifests of {counts.Repositories + 1:N0} repositories, {Screen.Bytes(now)}, {Screen.Bytes((long)((now - bytes) / elapsed))}/s; {counts.Unchanged:N0} were there, {counts.Failed:N0} failed");
                 (bytes, at) = (now, time.GetTimestamp());
                 if (terminal) await error.WriteAsync("\r\u001b[K" + text);
                 else await error.WriteLineAsync(text);

@@ -14,7 +14,8 @@ internal sealed record SourceImage(string? Digest, IReadOnlyList<string> Tags, D
 /// <summary>Where images come from: the distribution API, and ECR's API in addition where there is one.</summary>
 /// <param name="registry">Manifests and blobs.</param>
 /// <param name="ecr">ECR's API; null for other registries.</param>
-internal sealed class ImportSource(DistributionClient registry, RegistryClient? ecr) : IDisposable
+/// <param name="registryId">Whose registry it is, which need not be the caller's own; null for the caller's.</param>
+internal sealed class ImportSource(DistributionClient registry, RegistryClient? ecr, string? registryId = null) : IDisposable
 {
     private const int Page = 1000;
 
@@ -23,6 +24,9 @@ internal sealed class ImportSource(DistributionClient registry, RegistryClient? 
 
     /// <summary>ECR's API; null for other registries.</summary>
     public RegistryClient? Ecr => ecr;
+
+    /// <summary>Whose registry it is, in ECR's API; null for the caller's.</summary>
+    public string? RegistryId => registryId;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -50,10 +54,10 @@ internal sealed class ImportSource(DistributionClient registry, RegistryClient? 
 
         for (string? token = null; ;)
         {
-            var page = await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { MaxResults = Page, NextToken = token }, cancellationToken);
+            var page = await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { RegistryId = registryId, MaxResults = Page, NextToken = token }, cancellationToken);
             foreach (var repository in page.Repositories ?? [])
                 if (Wildcard.Matches(pattern, repository.RepositoryName)) yield return repository.RepositoryName!;
-            if ((token = page.NextToken) is null) yield break;
+            if ((token = Next(token, page.NextToken)) is null) yield break;
         }
     }
 
@@ -80,15 +84,18 @@ internal sealed class ImportSource(DistributionClient registry, RegistryClient? 
     }
 
     /// <summary>Without a status, ECR lists what can be pulled.</summary>
-    private static async IAsyncEnumerable<ImageDetail> DescribeAsync(
+    private async IAsyncEnumerable<ImageDetail> DescribeAsync(
         RegistryClient ecr, string repository, string? status, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var filter = status is null ? null : new DescribeImagesFilter { ImageStatus = status };
         for (string? token = null; ;)
         {
-            var page = await ecr.CallAsync(EcrOperations.DescribeImages, new DescribeImagesRequest { RepositoryName = repository, Filter = filter, MaxResults = Page, NextToken = token }, cancellationToken);
+            var page = await ecr.CallAsync(EcrOperations.DescribeImages, new DescribeImagesRequest { RegistryId = registryId, RepositoryName = repository, Filter = filter, MaxResults = Page, NextToken = token }, cancellationToken);
             foreach (var image in page.ImageDetails ?? []) yield return image;
-            if ((token = page.NextToken) is null) yield break;
+            if ((token = Next(token, page.NextToken)) is null) yield break;
         }
     }
+
+    private static string? Next(string? before, string? told) =>
+        told is null || told != before ? told : throw new ClientException("ECR's API at the source leads from a page to the same page.");
 }

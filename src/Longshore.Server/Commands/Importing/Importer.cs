@@ -15,7 +15,7 @@ namespace Longshore.Server.Commands.Importing;
 /// </summary>
 internal sealed class Importer(ImportSource source, DistributionClient target, RegistryClient api, ImportOptions options, Pacer pacer, ImportCounts counts, Action<string> progress)
 {
-    private const int MaxFailures = 1000;
+    private const int MaxNamed = 1000;
     private const int MostKnownBlobs = 200_000;
     private const int Tries = 4;
     private static readonly string[] CompanionSuffixes = ["", ".sig", ".att", ".sbom"];
@@ -27,24 +27,38 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
     /// <summary>Copies what the options name.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        var any = false;
         await foreach (var repository in source.RepositoriesAsync(options.Pattern, cancellationToken))
         {
+            any = true;
+            // It becomes part of addresses at the target.
+            if (!RepositoryName.IsValid(repository))
+            {
+                Fail(repository, "it is no name that a repository can have at the target.");
+                continue;
+            }
+
             progress(repository);
             try
             {
                 await ImportAsync(repository, cancellationToken);
             }
-            catch (ClientException e)
+            catch (Exception e) when (IsOfOne(e))
             {
                 Fail(repository, e.Message);
             }
         }
+
+        if (!any && options.Pattern != "*") throw new ClientException($"{source.Registry.Address.Authority} has no repository that matches '{options.Pattern}'.");
     }
+
+    /// <summary>What makes one image or repository fail, while the others go on.</summary>
+    private static bool IsOfOne(Exception e) => e is ClientException or HttpRequestException or IOException or JsonException;
 
     private async Task ImportAsync(string repository, CancellationToken cancellationToken)
     {
         if (!options.DryRun) await CreateAsync(repository, cancellationToken);
-        var (copied, failed) = (new Copied(), counts.Failures.Count);
+        var (copied, failed) = (new Copied(), Interlocked.Read(ref counts.Failed));
         await EachAsync(repository, image => CopyImageAsync(repository, image, copied, cancellationToken), cancellationToken);
         Interlocked.Increment(ref counts.Repositories);
         if (options.DryRun) return;
@@ -56,7 +70,7 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         }
 
         await EachAsync(repository, image => CompareAsync(repository, image, cancellationToken), cancellationToken);
-        if (source.Ecr is not null) await CopyPoliciesAsync(source.Ecr, repository, complete: counts.Failures.Count == failed, cancellationToken);
+        if (source.Ecr is not null) await CopyPoliciesAsync(source.Ecr, repository, complete: Interlocked.Read(ref counts.Failed) == failed, cancellationToken);
     }
 
     private Task EachAsync(string repository, Func<SourceImage, Task> work, CancellationToken cancellationToken) => Parallel.ForEachAsync(
@@ -66,13 +80,21 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         {
             try
             {
+                Check(image);
                 await work(image);
             }
-            catch (Exception e) when (e is ClientException or HttpRequestException or IOException or JsonException)
+            catch (Exception e) when (IsOfOne(e))
             {
                 Fail($"{repository}:{(image.Tags.Count > 0 ? image.Tags[0] : image.Digest)}", e.Message);
             }
         });
+
+    /// <summary>What becomes part of addresses at the target.</summary>
+    private static void Check(SourceImage image)
+    {
+        if (image.Tags.Any(static tag => !TagName.TryParse(tag, out _))) throw new ClientException("it is no name that a tag can have.");
+        if (image.Digest is { } digest && !Digest.TryParse(digest, out _)) throw new ClientException("its digest is none.");
+    }
 
     private IReadOnlyList<string> Wanted(SourceImage image) =>
         options.Tags.Count == 0 ? image.Tags : [.. image.Tags.Where(tag => options.Tags.Any(pattern => Wildcard.Matches(pattern, tag)))];
@@ -146,6 +168,7 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         if (!ManifestDocument.Parse(manifest.Bytes, manifest.MediaType.Length > 0 ? manifest.MediaType : null).TryGet(out var document, out var error)) throw new ClientException(error.Message);
         var parts = new List<string> { digest };
         foreach (var child in document.Children) parts.AddRange(await CopyContentOnceAsync(repository, child.Digest.Value, copied, cancellationToken));
+        if (manifest.MediaType.Length == 0) manifest = manifest with { MediaType = document.MediaType };
         if (type is not null) return parts;
         foreach (var blob in document.BlobReferences)
             if (!blob.IsForeign) await SendOnceAsync(repository, blob.Digest.Value, blob.Size, cancellationToken);
@@ -252,7 +275,7 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         IReadOnlyList<Tag>? tags = null;
         if (source.Ecr is { } ecr)
         {
-            var found = await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { RepositoryNames = [repository] }, cancellationToken);
+            var found = await ecr.CallAsync(EcrOperations.DescribeRepositories, new DescribeRepositoriesRequest { RegistryId = source.RegistryId, RepositoryNames = [repository] }, cancellationToken);
             settings = found.Repositories is [var first, ..] ? first : null;
             if (settings is not null) tags = (await ecr.CallAsync(EcrOperations.ListTagsForResource, new ListTagsForResourceRequest { ResourceArn = settings.RepositoryArn }, cancellationToken)).Tags;
         }
@@ -280,27 +303,39 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
     /// <summary>Policies, where the target has none: what its operators set there stays, and an import that is run again changes nothing.</summary>
     private async Task CopyPoliciesAsync(RegistryClient ecr, string repository, bool complete, CancellationToken cancellationToken)
     {
-        var policy = await RepositoryPolicyAsync(ecr, repository, cancellationToken);
-        var there = policy is null ? null : await RepositoryPolicyAsync(api, repository, cancellationToken);
-        if (policy is not null && there is null) await api.CallAsync(EcrOperations.SetRepositoryPolicy, new SetRepositoryPolicyRequest { RepositoryName = repository, PolicyText = policy }, cancellationToken);
-        else if (policy is not null && !SameJson(policy, there!)) counts.Remarks.Enqueue($"{repository}: the target has another repository policy, which stays.");
+        try
+        {
+            var policy = await RepositoryPolicyAsync(ecr, source.RegistryId, repository, cancellationToken);
+            var there = policy is null ? null : await RepositoryPolicyAsync(api, null, repository, cancellationToken);
+            if (policy is not null && there is null) await api.CallAsync(EcrOperations.SetRepositoryPolicy, new SetRepositoryPolicyRequest { RepositoryName = repository, PolicyText = policy }, cancellationToken);
+            else if (policy is not null && !SameJson(policy, there!)) Remark($"{repository}: the target has another repository policy, which stays.");
+        }
+        catch (Exception e) when (IsOfOne(e))
+        {
+            Fail($"{repository}: repository policy", e.Message);
+        }
 
-        var lifecycle = await LifecyclePolicyAsync(ecr, repository, cancellationToken);
-        there = lifecycle is null ? null : await LifecyclePolicyAsync(api, repository, cancellationToken);
-        if (lifecycle is null) return;
-        if (there is not null && !SameJson(lifecycle, there)) counts.Remarks.Enqueue($"{repository}: the target has another lifecycle policy, which stays.");
+        await CopyLifecyclePolicyAsync(ecr, repository, complete, cancellationToken);
+    }
+
+    private async Task CopyLifecyclePolicyAsync(RegistryClient ecr, string repository, bool complete, CancellationToken cancellationToken)
+    {
+        var policy = await LifecyclePolicyAsync(ecr, source.RegistryId, repository, cancellationToken);
+        var there = policy is null ? null : await LifecyclePolicyAsync(api, null, repository, cancellationToken);
+        if (policy is null) return;
+        if (there is not null && !SameJson(policy, there)) Remark($"{repository}: the target has another lifecycle policy, which stays.");
         if (there is not null) return;
 
         // A policy on half of the images would take the wrong ones.
-        if (complete) await api.CallAsync(EcrOperations.PutLifecyclePolicy, new PutLifecyclePolicyRequest { RepositoryName = repository, LifecyclePolicyText = lifecycle }, cancellationToken);
-        else counts.Remarks.Enqueue($"{repository}: the lifecycle policy is left out until all images are there.");
+        if (complete) await api.CallAsync(EcrOperations.PutLifecyclePolicy, new PutLifecyclePolicyRequest { RepositoryName = repository, LifecyclePolicyText = policy }, cancellationToken);
+        else Remark($"{repository}: the lifecycle policy is left out until all images are there.");
     }
 
-    private static async Task<string?> RepositoryPolicyAsync(RegistryClient of, string repository, CancellationToken cancellationToken)
+    private static async Task<string?> RepositoryPolicyAsync(RegistryClient of, string? registryId, string repository, CancellationToken cancellationToken)
     {
         try
         {
-            return (await of.CallAsync(EcrOperations.GetRepositoryPolicy, new GetRepositoryPolicyRequest { RepositoryName = repository }, cancellationToken)).PolicyText;
+            return (await of.CallAsync(EcrOperations.GetRepositoryPolicy, new GetRepositoryPolicyRequest { RegistryId = registryId, RepositoryName = repository }, cancellationToken)).PolicyText;
         }
         catch (ClientException e) when (Is(e, "RepositoryPolicyNotFoundException"))
         {
@@ -308,11 +343,11 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         }
     }
 
-    private static async Task<string?> LifecyclePolicyAsync(RegistryClient of, string repository, CancellationToken cancellationToken)
+    private static async Task<string?> LifecyclePolicyAsync(RegistryClient of, string? registryId, string repository, CancellationToken cancellationToken)
     {
         try
         {
-            return (await of.CallAsync(EcrOperations.GetLifecyclePolicy, new GetLifecyclePolicyRequest { RepositoryName = repository }, cancellationToken)).LifecyclePolicyText;
+            return (await of.CallAsync(EcrOperations.GetLifecyclePolicy, new GetLifecyclePolicyRequest { RegistryId = registryId, RepositoryName = repository }, cancellationToken)).LifecyclePolicyText;
         }
         catch (ClientException e) when (Is(e, "LifecyclePolicyNotFoundException"))
         {
@@ -328,7 +363,13 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
 
     private void Fail(string what, string why)
     {
-        if (counts.Failures.Count < MaxFailures) counts.Failures.Enqueue($"{what}: {why}");
+        Interlocked.Increment(ref counts.Failed);
+        if (counts.Failures.Count < MaxNamed) counts.Failures.Enqueue(DistributionClient.Printable($"{(what.Length > 512 ? what[..512] : what)}: {why}"));
+    }
+
+    private void Remark(string what)
+    {
+        if (counts.Remarks.Count < MaxNamed) counts.Remarks.Enqueue(what);
     }
 
     /// <summary>What was copied of one repository.</summary>

@@ -7,9 +7,13 @@ namespace Longshore.Server.Commands.Importing;
 /// <summary>What <c>--from REGISTRY[/PATTERN]</c> means.</summary>
 /// <param name="Registry">Scheme and authority.</param>
 /// <param name="Pattern">Which repositories.</param>
+/// <param name="EcrAccount">The account, for registries of AWS ECR; else null.</param>
 /// <param name="EcrRegion">The region, for registries of AWS ECR; else null.</param>
-internal sealed partial record SourceAddress(Uri Registry, string Pattern, string? EcrRegion)
+internal sealed partial record SourceAddress(Uri Registry, string Pattern, string? EcrAccount, string? EcrRegion)
 {
+    /// <summary>ECR's API of a region of AWS.</summary>
+    public static string EcrEndpoint(string region) => $"https://api.ecr.{region}.amazonaws.com{(region.StartsWith("cn-", StringComparison.Ordinal) ? ".cn" : "")}";
+
     /// <summary>Understands the option.</summary>
     /// <exception cref="ClientException">It is no registry.</exception>
     public static SourceAddress Parse(string text, bool plainHttp)
@@ -18,13 +22,13 @@ internal sealed partial record SourceAddress(Uri Registry, string Pattern, strin
         var rest = text.Contains("://", StringComparison.Ordinal) ? text[(text.IndexOf("://", StringComparison.Ordinal) + 3)..] : text;
         var slash = rest.IndexOf('/', StringComparison.Ordinal);
         var (host, pattern) = slash < 0 ? (rest, "") : (rest[..slash], rest[(slash + 1)..]);
-        // Docker's name for its registry is not where it is.
-        if (host == "docker.io") host = "registry-1.docker.io";
+        // Docker's name for its registry is not where it is, and its own images are below library/.
+        if (host == "docker.io") (host, pattern) = ("registry-1.docker.io", pattern.Length == 0 || pattern.Contains('/', StringComparison.Ordinal) ? pattern : "library/" + pattern);
         if (host.Length == 0 || !Uri.TryCreate($"{scheme}://{host}", UriKind.Absolute, out var address) || address.PathAndQuery != "/")
             throw new ClientException($"--from '{text}' is no registry: give HOST[:PORT], and a repository or a pattern behind a slash.");
         if (address.UserInfo.Length > 0) throw new ClientException("--from has a password in it, which others see on the command line: use --from-user and LONGSHORE_IMPORT_PASSWORD.");
         var ecr = EcrHost().Match(address.Host);
-        return new SourceAddress(address, pattern.Length == 0 ? "*" : pattern, ecr.Success ? ecr.Groups[1].Value : null);
+        return new SourceAddress(address, pattern.Length == 0 ? "*" : pattern, ecr.Success ? ecr.Groups[1].Value : null, ecr.Success ? ecr.Groups[2].Value : null);
     }
 
     /// <summary>User name and password out of base64 of <c>USER:PASSWORD</c>.</summary>
@@ -43,6 +47,6 @@ internal sealed partial record SourceAddress(Uri Registry, string Pattern, strin
         }
     }
 
-    [GeneratedRegex(@"^\d{12}\.dkr\.ecr(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$")]
+    [GeneratedRegex(@"^([0-9]{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)$")]
     private static partial Regex EcrHost();
 }
