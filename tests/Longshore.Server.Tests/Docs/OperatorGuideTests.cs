@@ -64,6 +64,14 @@ public sealed class OperatorGuideTests
         "${as[@]}" "$bin/pg_ctl" -D "$PWD/db" -w -t 60 -l "$PWD/log" -o "-p $1 -c listen_addresses=localhost -c unix_socket_directories=$PWD -c fsync=off -c ssl=on -c ssl_cert_file=$PWD/tls.crt -c ssl_key_file=$PWD/tls.key" start >/dev/null 2>&1 </dev/null
         """;
 
+    private const string Tagging =
+        """
+        eval "$(longshore env --data lib/longshore)"
+        aws ecr --endpoint-url http://127.0.0.1:5000 create-repository --repository-name team/app
+        aws ecr --endpoint-url http://127.0.0.1:5000 put-image --repository-name team/app --image-tag 1 --image-manifest '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}'
+
+        """;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -122,6 +130,8 @@ public sealed class OperatorGuideTests
                 ("10.0.0.11", "127.0.0.1"),
                 ("10.0.0.12", "127.0.0.1"),
                 ("10.0.0.13", "127.0.0.1"),
+                // What the trail is asked about has to happen first.
+                ("eval \"$(longshore env --data lib/longshore)\"\n", Tagging),
                 ("--public-url https://registry.example.com --drain-delay 15s", "--public-url https://registry.example.com --drain-delay 1s"));
             await RunAsync("import", home, postgres, "longshore serve\n", ("registry.example.com", $"localhost:{Text(registry.BaseAddress.Port)}"), ("http://old:5000", old.BaseAddress.ToString()));
         }

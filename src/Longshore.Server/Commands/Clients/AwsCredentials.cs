@@ -7,14 +7,19 @@ namespace Longshore.Server.Commands.Clients;
 internal sealed record AwsCredentials(string AccessKeyId, string Secret, string? SessionToken)
 {
     /// <summary>From the environment, else from the shared credentials file; null when there are none.</summary>
-    /// <param name="profile">The profile; null for AWS_PROFILE, else default.</param>
+    /// <param name="profile">The profile, which may be in the user's own file too, whatever file the environment names; null for AWS_PROFILE, else default.</param>
     public static AwsCredentials? Find(string? profile)
     {
         if (profile is null && Variable("AWS_ACCESS_KEY_ID") is { } id && Variable("AWS_SECRET_ACCESS_KEY") is { } secret)
             return new AwsCredentials(id, secret, Variable("AWS_SESSION_TOKEN"));
-        var file = Variable("AWS_SHARED_CREDENTIALS_FILE") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aws", "credentials");
-        return File.Exists(file) ? Read(File.ReadLines(file), profile ?? Variable("AWS_PROFILE") ?? "default") : null;
+        var own = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".aws", "credentials");
+        var file = Variable("AWS_SHARED_CREDENTIALS_FILE") ?? own;
+        // "longshore env" names a file that has the server's key alone: who names a profile means one of his own.
+        return In(file, profile) ?? (profile is not null && file != own ? In(own, profile) : null);
     }
+
+    private static AwsCredentials? In(string file, string? profile) =>
+        File.Exists(file) ? Read(File.ReadLines(file), profile ?? Variable("AWS_PROFILE") ?? "default") : null;
 
     private static AwsCredentials? Read(IEnumerable<string> lines, string profile)
     {
