@@ -34,9 +34,28 @@ internal static class BackupArchive
         Directory.Delete(work, recursive: true);
     }
 
-    /// <summary>Unpacks a file into a new directory, for its owner alone.</summary>
+    /// <summary>Works on a backup as a directory: on itself, or on what a file holds, unpacked for as long as the work takes.</summary>
+    /// <param name="path">The backup.</param>
+    /// <param name="beside">Beside this it is unpacked.</param>
+    /// <param name="work">Takes the directory.</param>
+    /// <param name="cancellationToken">Ends the unpacking.</param>
     /// <exception cref="BackupException">The file is no tar file, or is cut off.</exception>
-    public static async Task UnpackAsync(string path, string directory, CancellationToken cancellationToken)
+    public static async Task<T> UnpackedAsync<T>(string path, string beside, Func<string, Task<T>> work, CancellationToken cancellationToken)
+    {
+        if (!Is(path)) return await work(path);
+        var unpacked = $"{beside}.{Guid.NewGuid():N}";
+        try
+        {
+            await UnpackAsync(path, unpacked, cancellationToken);
+            return await work(unpacked);
+        }
+        finally
+        {
+            Directory.Delete(unpacked, recursive: true);
+        }
+    }
+
+    private static async Task UnpackAsync(string path, string directory, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         try

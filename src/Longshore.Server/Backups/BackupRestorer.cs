@@ -50,7 +50,9 @@ internal sealed class BackupRestorer(BackupDirectory backup, TimeProvider time, 
             await copier.RunAsync(copy, sum.Add, cancellationToken);
         }
 
-        DurableFiles.SyncDirectory(registry.Trail);
+        // The names of what was copied, and those of the directories themselves.
+        foreach (var directory in new[] { registry.Trail, Path.GetDirectoryName(registry.Credentials)!, Path.GetDirectoryName(registry.KeyFile)!, Path.GetDirectoryName(registry.Data)! }.Where(Directory.Exists))
+            DurableFiles.SyncDirectory(directory);
         File.Move(database, registry.Database);
         DurableFiles.SyncDirectory(registry.Data);
         return (manifest, sum.End(0, manifest.WithKeys));

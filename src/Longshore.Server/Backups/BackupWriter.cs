@@ -4,6 +4,7 @@ using Longshore.Server.Content;
 using Longshore.Server.Content.Collection;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
+using Longshore.Storage.Metadata.Copying;
 
 namespace Longshore.Server.Backups;
 
@@ -46,6 +47,8 @@ internal sealed class BackupWriter(TimeProvider time, Action<BackupProgress> pro
         await using (var copy = SqliteDatabase.Open(file))
         {
             await RegistryCopies.SettleAsync(copy, cancellationToken);
+            // What a move notes is about the registry that it was begun with, not about what is made of this backup.
+            await new ChangeLog(copy).RemoveAsync(cancellationToken);
             var counts = await RegistryCopies.CountAsync(copy, cancellationToken);
             var sum = new BackupResult.Sum("blobs", counts, progress);
             var (standard, archive) = target.Stores();

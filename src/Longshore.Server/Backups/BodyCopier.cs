@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Security.Cryptography;
-using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -16,7 +13,7 @@ internal enum BodyCopy
     /// <summary>It was there.</summary>
     There,
 
-    /// <summary>It is missing where it is to be copied from, or is not what its digest says.</summary>
+    /// <summary>It is missing where it is to be copied from, cannot be read, or is not what its digest says.</summary>
     Damaged,
 }
 
@@ -31,7 +28,6 @@ internal sealed class BodyCopier(IBlobStore from, IBlobStore standard, IBlobStor
 {
     private const int Page = 512;
     private const int Parallel = 6;
-    private const int CopyBuffer = 1 << 20;
 
     /// <summary>Copies all of them.</summary>
     /// <param name="database">Names them.</param>
@@ -68,43 +64,8 @@ internal sealed class BodyCopier(IBlobStore from, IBlobStore standard, IBlobStor
 
         await using var reader = await from.OpenReadAsync(body.Location, cancellationToken);
         if (reader is null || reader.Length != body.Size) return BodyCopy.Damaged;
-        var key = $"copy-{Guid.NewGuid():N}";
-        try
-        {
-            if (!await TransferAsync(reader, to, key, body.Digest, cancellationToken)) return BodyCopy.Damaged;
-            var published = await to.PublishAsync(key, body.Digest, body.Generation, cancellationToken);
-            return published == location ? BodyCopy.Copied : throw new BackupException($"The body of {body.Digest} is at {body.Location} and its copy at {published}.");
-        }
-        finally
-        {
-            await to.DeleteUploadAsync(key, CancellationToken.None);
-        }
-    }
-
-    private static async Task<bool> TransferAsync(IBlobReader reader, IBlobStore to, string key, Digest digest, CancellationToken cancellationToken)
-    {
-        using var hash = IncrementalHash.CreateHash(digest.Algorithm == DigestAlgorithm.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA512);
-        await using (var writer = await to.OpenUploadAsync(key, 0, hash.AppendData, cancellationToken))
-        {
-            var buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
-            try
-            {
-                for (var position = 0L; position < reader.Length;)
-                {
-                    var read = await reader.ReadAsync(buffer.AsMemory(0, (int)Math.Min(CopyBuffer, reader.Length - position)), position, cancellationToken);
-                    if (read == 0) break;
-                    await writer.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, read), cancellationToken);
-                    position += read;
-                }
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(buffer);
-            }
-
-            await writer.CompleteAsync(cancellationToken);
-        }
-
-        return Digest.FromHash(digest.Algorithm, hash.GetHashAndReset()) == digest;
+        var published = await BodyTransfer.CopyAsync(reader, to, $"copy-{Guid.NewGuid():N}", body.Digest, body.Generation, cancellationToken);
+        if (published is null) return BodyCopy.Damaged;
+        return published == location ? BodyCopy.Copied : throw new BackupException($"The body of {body.Digest} is at {body.Location} and its copy at {published}.");
     }
 }

@@ -51,6 +51,16 @@ internal static class TrailCopy
         }
     }
 
+    /// <summary>Copies a small file in one step: under its name there is what was there before, or all of it. False when there is nothing to copy.</summary>
+    public static bool TryCopyWhole(string from, string to)
+    {
+        var temporary = to + ".copying";
+        if (!TryCopy(from, temporary)) return false;
+        File.Move(temporary, to, overwrite: true);
+        Storage.Blobs.DurableFiles.SyncDirectory(Path.GetDirectoryName(to)!);
+        return true;
+    }
+
     /// <summary>Copies a file durably, for its owner alone; false when it is not there (any more).</summary>
     public static bool TryCopy(string from, string to)
     {

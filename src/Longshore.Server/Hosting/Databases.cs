@@ -27,8 +27,8 @@ internal static class Databases
 
     /// <summary>Why the database is not free for a command that must be alone with it, or null when it is. The embedded one is guarded by its directory's lock.</summary>
     public static async ValueTask<string?> FindOthersAsync(IDatabase database, CancellationToken cancellationToken) =>
-        database is PostgresDatabase postgres && await postgres.CountOthersAsync(cancellationToken) is > 0 and var others
-            ? $"{others} other connections use the database. Stop every server on it first."
+        database is PostgresDatabase postgres && await postgres.FindOthersAsync(cancellationToken) is { } others
+            ? $"Other connections use the database: {others}. Stop every server on it first."
             : null;
 
     private static string FileOf(ServeOptions options) => Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);

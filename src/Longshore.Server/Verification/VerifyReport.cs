@@ -6,16 +6,12 @@ namespace Longshore.Server.Verification;
 /// <summary>Tells a verification to people, or to machines with <c>--json</c>. Progress goes to the error stream, so that output can be piped.</summary>
 internal sealed class VerifyReport(TextWriter output, TextWriter error, bool json, TimeProvider time)
 {
-    private static readonly TimeSpan OnTerminal = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan InLog = TimeSpan.FromSeconds(10);
-    private readonly bool terminal = !Console.IsErrorRedirected;
-    private long last = time.GetTimestamp();
-    private bool lineOpen;
+    private readonly ProgressLine line = new(error, time);
 
     /// <summary>Tells a finding at once.</summary>
     public void Add(Finding finding)
     {
-        ClearLine();
+        line.Clear();
         if (json)
         {
             Write(writer =>
@@ -37,28 +33,14 @@ internal sealed class VerifyReport(TextWriter output, TextWriter error, bool jso
     }
 
     /// <summary>Tells how far it is, now and then.</summary>
-    public void Progress(VerifyProgress progress)
-    {
-        if (time.GetElapsedTime(last) < (terminal ? OnTerminal : InLog)) return;
-        last = time.GetTimestamp();
-        var text = progress.Total > 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{progress.Step}: {Amount(progress.Done, progress.Unit)} of {Amount(progress.Total, progress.Unit)} ({100.0 * progress.Done / progress.Total:0}%)")
-            : $"{progress.Step}: {Amount(progress.Done, progress.Unit)}";
-        if (terminal)
-        {
-            error.Write("\r\u001b[K" + text);
-            lineOpen = true;
-        }
-        else
-        {
-            error.WriteLine(text);
-        }
-    }
+    public void Progress(VerifyProgress progress) => line.Show(() => progress.Total > 0
+        ? string.Create(CultureInfo.InvariantCulture, $"{progress.Step}: {Amount(progress.Done, progress.Unit)} of {Amount(progress.Total, progress.Unit)} ({100.0 * progress.Done / progress.Total:0}%)")
+        : $"{progress.Step}: {Amount(progress.Done, progress.Unit)}");
 
     /// <summary>Tells the sum of it.</summary>
     public void End(VerifySummary summary, bool repair)
     {
-        ClearLine();
+        line.Clear();
         if (json)
         {
             Write(writer =>
@@ -93,13 +75,6 @@ internal sealed class VerifyReport(TextWriter output, TextWriter error, bool jso
         }
 
         output.WriteLine(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
-    }
-
-    private void ClearLine()
-    {
-        if (!lineOpen) return;
-        error.Write("\r\u001b[K");
-        lineOpen = false;
     }
 
     private static string Count(long number) => number.ToString("N0", CultureInfo.InvariantCulture);

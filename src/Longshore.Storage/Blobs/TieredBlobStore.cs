@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Security.Cryptography;
 using Longshore.Core;
 
 namespace Longshore.Storage.Blobs;
@@ -12,8 +10,6 @@ public sealed class TieredBlobStore(IBlobStore standard, IBlobStore archive) : I
 {
     /// <summary>What locations in the archive begin with.</summary>
     public const string ArchivePrefix = "archive/";
-
-    private const int CopyBuffer = 256 * 1024;
 
     /// <inheritdoc/>
     public int ListParts => standard.ListParts + archive.ListParts;
@@ -37,40 +33,9 @@ public sealed class TieredBlobStore(IBlobStore standard, IBlobStore archive) : I
         var to = IsArchived(location) ? standard : archive;
         await using var reader = await from.OpenReadAsync(own, cancellationToken);
         if (reader is null) return null;
-        var key = $"move-{Guid.NewGuid():N}";
-        try
-        {
-            using var hash = IncrementalHash.CreateHash(digest.Algorithm == DigestAlgorithm.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA512);
-            await using (var writer = await to.OpenUploadAsync(key, 0, hash.AppendData, cancellationToken))
-            {
-                var buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
-                try
-                {
-                    for (var position = 0L; position < reader.Length;)
-                    {
-                        var read = await reader.ReadAsync(buffer.AsMemory(0, (int)Math.Min(CopyBuffer, reader.Length - position)), position, cancellationToken);
-                        if (read == 0) break;
-                        await writer.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, read), cancellationToken);
-                        position += read;
-                    }
-                }
-                finally
-                {
-                    ArrayPool<byte>.Shared.Return(buffer);
-                }
-
-                await writer.CompleteAsync(cancellationToken);
-            }
-
-            if (Digest.FromHash(digest.Algorithm, hash.GetHashAndReset()) != digest) throw new InvalidDataException($"The body at {location} does not have the digest {digest}. Run longshore verify.");
-            var published = await to.PublishAsync(key, digest, generation, cancellationToken);
-            return ReferenceEquals(to, archive) ? ArchivePrefix + published : published;
-        }
-        catch
-        {
-            await to.DeleteUploadAsync(key, CancellationToken.None);
-            throw;
-        }
+        var published = await BodyTransfer.CopyAsync(reader, to, $"move-{Guid.NewGuid():N}", digest, generation, cancellationToken)
+            ?? throw new InvalidDataException($"The body at {location} cannot be read, or does not have the digest {digest}. Run longshore verify.");
+        return ReferenceEquals(to, archive) ? ArchivePrefix + published : published;
     }
 
     /// <inheritdoc/>

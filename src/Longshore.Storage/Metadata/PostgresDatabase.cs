@@ -189,13 +189,22 @@ public sealed class PostgresDatabase : IDatabase
         return problems;
     }
 
-    /// <summary>How many other connections there are to this database: servers that run, commands, and people who look.</summary>
-    public ValueTask<long> CountOthersAsync(CancellationToken cancellationToken) => ReadAsync(
-        session => session.QueryFirstAsync(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend' AND application_name <> @copying",
-            static row => row.GetInt64(0),
-            ("@copying", CopyingName)),
-        cancellationToken);
+    /// <summary>Whose other connections there are to this database, those of servers that run, of commands, and of people who look; null when there are none.</summary>
+    public async ValueTask<string?> FindOthersAsync(CancellationToken cancellationToken)
+    {
+        // Of other users' connections PostgreSQL does not say what kind they are, but only clients' have a user.
+        var others = await ReadAsync(
+            session => session.QueryAsync(
+                """
+                SELECT DISTINCT COALESCE(NULLIF(application_name, ''), 'unnamed') || ' of ' || usename || COALESCE(' at ' || host(client_addr), '') FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL AND COALESCE(backend_type, 'client backend') = 'client backend' AND application_name <> @copying
+                ORDER BY 1 LIMIT 6
+                """,
+                static row => row.GetString(0),
+                ("@copying", CopyingName)),
+            cancellationToken);
+        return others.Count == 0 ? null : string.Join(", ", others.Take(5)) + (others.Count > 5 ? ", …" : "");
+    }
 
     /// <summary>Closes the connections.</summary>
     public async ValueTask DisposeAsync()

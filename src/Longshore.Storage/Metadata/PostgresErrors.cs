@@ -55,6 +55,7 @@ internal static class PostgresErrors
         {
             PostgresException { SqlState: PostgresErrorCodes.DiskFull } full => new Blobs.StorageFullException("The metadata database has no room left.", full),
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => Away("a statement took too long", "It was cancelled after the time that statements have."),
+            PostgresException { SqlState: Copying.ChangeLog.MovedState } moved => Away("the registry has moved away from it", moved.MessageText + "."),
             _ when IsStandby(error) => Away("it is a standby", "It takes no writes. Name the primary in --database, or all of them: postgres://USER@HOST1,HOST2/DATABASE"),
             _ when IsFull(error) => Away(
                 "it has no connection left", "The connections of all servers together (24 each, unless --database …?connections=N says otherwise) must stay below its max_connections."),

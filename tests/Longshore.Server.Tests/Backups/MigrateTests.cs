@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Longshore.Server.Hosting;
+using Longshore.Storage.Metadata;
+using Longshore.Storage.Metadata.Copying;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Oci;
@@ -93,6 +95,72 @@ public sealed class MigrateTests : IDisposable
         await using var second = await LongshoreProcess.StartAsync(new LongshoreOptions { DataDirectory = home.Combine("b"), Arguments = ["--database", database] }, Token);
         using var reader = await LoginAsync(second);
         await reader.VerifyImageAsync("team/app", good, "good", Token);
+    }
+
+    [Fact]
+    public async Task A_run_after_a_kill_behind_the_cut_ends_well()
+    {
+        TestDatabases.RequireSqlite("names its databases itself");
+        await using var server = await LongshoreProcess.StartAsync(new LongshoreOptions { Arguments = Hasty }, Token);
+        using var oci = await LoginAsync(server);
+        await oci.PushImageAsync("team/app", TestImage.Create(1, 50_000), "one", Token);
+        await server.StopAsync(Token);
+        string[] move = ["--data", server.DataDirectory, "--to-data", home.Combine("b")];
+        await MigrateAsync(ExitCodes.Done, move);
+
+        // The notes as the cut leaves them, before the source's log goes and the foreign keys are looked at.
+        await using (var source = SqliteDatabase.OpenForCopying(Path.Combine(server.DataDirectory, ServerComposition.DatabaseFile), create: false))
+        await using (var target = SqliteDatabase.OpenForCopying(home.Combine("b/" + ServerComposition.DatabaseFile), create: false))
+        {
+            var id = await new ChangeLog(source).FindAsync(Token);
+            await target.WriteAsync(
+                Durability.Synced,
+                async session =>
+                {
+                    await session.ExecuteAsync("CREATE TABLE migrate_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
+                    return await session.ExecuteAsync("INSERT INTO migrate_state (name, value) VALUES ('source', @id), ('finished', 'yes')", ("@id", id!));
+                },
+                Token);
+        }
+
+        var again = await MigrateAsync(ExitCodes.Done, move);
+        Assert.True(again.GetProperty("finished").GetBoolean());
+        Assert.Equal(0, again.GetProperty("findings").GetInt32());
+        Assert.Contains("has moved", (await TryAsync(["migrate", .. move])).StandardError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_move_that_would_lose_or_overwrite_keys_is_refused_before_it_begins()
+    {
+        TestDatabases.RequireSqlite("names its databases itself");
+        await using var server = await LongshoreProcess.StartAsync(new LongshoreOptions { Arguments = Hasty }, Token);
+        await server.StopAsync(Token);
+        var (data, other) = (server.DataDirectory, home.Combine("other.key"));
+        await File.WriteAllTextAsync(other, "1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n", Token);
+        var overwritten = await TryAsync("migrate", "--data", data, "--to-database", NewDatabase(), "--to-key-file", other);
+        Assert.Equal(ExitCodes.Failed, overwritten.ExitCode);
+        Assert.Contains("holds other keys", overwritten.StandardError, StringComparison.Ordinal);
+        Assert.StartsWith("1 AAAA", await File.ReadAllTextAsync(other, Token), StringComparison.Ordinal);
+        var nowhere = await TryAsync("migrate", "--data", data, "--to-data", home.Combine("b"), "--to-key-file", home.Combine("no/where.key"));
+        Assert.Contains("there is no directory", nowhere.StandardError, StringComparison.Ordinal);
+        File.Move(Path.Combine(data, "sealing.key"), home.Combine("elsewhere.key"));
+        Assert.Contains("there is no key file", (await TryAsync("migrate", "--data", data, "--to-data", home.Combine("b"))).StandardError, StringComparison.Ordinal);
+        await MigrateAsync(ExitCodes.Done, "--data", data, "--key-file", home.Combine("elsewhere.key"), "--to-data", home.Combine("b"));
+        Assert.True(File.Exists(home.Combine("b/sealing.key")));
+    }
+
+    [Fact]
+    public async Task A_backup_made_during_a_move_holds_nothing_of_the_move()
+    {
+        TestDatabases.RequireSqlite("names its databases itself");
+        await using var server = await LongshoreProcess.StartAsync(new LongshoreOptions { Arguments = Hasty }, Token);
+        using var oci = await LoginAsync(server);
+        await oci.PushImageAsync("team/app", TestImage.Create(1, 50_000), "one", Token);
+        await MigrateAsync(ExitCodes.DataDirectoryTaken, "--data", server.DataDirectory, "--to-data", home.Combine("b"));
+        await CommandRunner.RunAsync(LongshoreProcess.BinaryPath(), ["backup", "--data", server.DataDirectory, "--to", home.Combine("backup")], Token);
+        await CommandRunner.RunAsync(LongshoreProcess.BinaryPath(), ["restore", "--from", home.Combine("backup"), "--data", home.Combine("r")], Token);
+        await using var restored = SqliteDatabase.OpenForReading(home.Combine("r/" + ServerComposition.DatabaseFile));
+        Assert.Empty(await restored.ReadAsync(static session => session.QueryAsync("SELECT name FROM sqlite_master WHERE name LIKE 'migrate%'", static row => row.GetString(0)), Token));
     }
 
     private async Task ThereAndBackAsync(string[] blobs)

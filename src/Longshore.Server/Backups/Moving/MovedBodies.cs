@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using Longshore.Core;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -30,7 +28,6 @@ internal sealed class MovedBodies(
     private const string KeyPrefix = "migrate-";
 
     private const int Parallel = 6;
-    private const int CopyBuffer = 1 << 20;
     private const int MostDamaged = 1000;
     private const long DamagedState = 2;
 
@@ -142,41 +139,7 @@ internal sealed class MovedBodies(
     {
         await using var reader = await from.OpenReadAsync(location, cancellationToken);
         if (reader is null || reader.Length != size) return null;
-        var key = KeyPrefix + Guid.NewGuid().ToString("N");
-        var published = false;
-        try
-        {
-            using var hash = IncrementalHash.CreateHash(digest.Algorithm == DigestAlgorithm.Sha256 ? HashAlgorithmName.SHA256 : HashAlgorithmName.SHA512);
-            await using (var writer = await to.OpenUploadAsync(key, 0, hash.AppendData, cancellationToken))
-            {
-                var buffer = ArrayPool<byte>.Shared.Rent(CopyBuffer);
-                try
-                {
-                    for (var position = 0L; position < size;)
-                    {
-                        var read = await reader.ReadAsync(buffer.AsMemory(0, (int)Math.Min(CopyBuffer, size - position)), position, cancellationToken);
-                        if (read == 0) break;
-                        await writer.WriteAsync(new ReadOnlySequence<byte>(buffer, 0, read), cancellationToken);
-                        position += read;
-                    }
-                }
-                finally
-                {
-                    ArrayPool<byte>.Shared.Return(buffer);
-                }
-
-                await writer.CompleteAsync(cancellationToken);
-            }
-
-            if (Digest.FromHash(digest.Algorithm, hash.GetHashAndReset()) != digest) return null;
-            var place = await to.PublishAsync(key, digest, generation, cancellationToken);
-            published = true;
-            return place;
-        }
-        finally
-        {
-            if (!published) await to.DeleteUploadAsync(key, CancellationToken.None);
-        }
+        return await BodyTransfer.CopyAsync(reader, to, KeyPrefix + Guid.NewGuid().ToString("N"), digest, generation, cancellationToken);
     }
 
     private async ValueTask<bool> IsCurrentAsync(long id, long generation, string location, CancellationToken cancellationToken) => await source.ReadAsync(

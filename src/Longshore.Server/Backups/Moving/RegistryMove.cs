@@ -22,7 +22,8 @@ internal readonly record struct MoveProgress(string Step, long Done, long Total,
 /// <param name="Changes">Changes brought over by this run.</param>
 /// <param name="Cut">From the moment the source was found stopped until servers may start on the target.</param>
 /// <param name="Damaged">Digests of bodies that are missing or damaged at the source.</param>
-internal sealed record MoveResult(bool Finished, long Bodies, long BodyBytes, long Rows, long Changes, TimeSpan Cut, IReadOnlyList<string> Damaged);
+/// <param name="Others">When it is not finished: who uses the source.</param>
+internal sealed record MoveResult(bool Finished, long Bodies, long BodyBytes, long Rows, long Changes, TimeSpan Cut, IReadOnlyList<string> Damaged, string? Others);
 
 /// <summary>The two ends of a move.</summary>
 /// <param name="Database">The database, open for copying.</param>
@@ -34,7 +35,7 @@ internal sealed record MoveEnd(IDatabase Database, RegistryFiles Files, string? 
 /// Moves a whole registry to another database and other stores of bodies. While the source serves: 1. its change log begins, 2. bodies are copied with
 /// their rows, 3. all other rows, table by table, 4. what changed since, again and again. When the source is stopped, the cut: 5. it is marked, so that
 /// nobody starts it any more, 6. the last changes, the trail and the small files come over, 7. rows are counted on both sides, 8. the target loses its own
-/// mark. Killed at any point, the next run goes on there.
+/// mark. Killed at any point, the next run goes on there: the target tells how far it is (<see cref="CopyStage"/>).
 /// </summary>
 internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, MovedArea standard, MovedArea archive, TimeProvider time, Action<MoveProgress> progress)
 {
@@ -42,6 +43,7 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
     private const long ManyChanges = 1_000_000;
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan TellPause = TimeSpan.FromSeconds(10);
 
     private long bodies;
     private long bodyBytes;
@@ -50,72 +52,105 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
     private long changes;
     private long totalBytes;
     private long totalRows;
+
+    // What earlier runs have brought over.
+    private long earlierBytes;
+    private long earlierRows;
     private string step = "";
 
     /// <summary>Runs as far as it can.</summary>
-    /// <param name="tryTake">Takes the source when no server uses it, and keeps servers away until disposed; null while one does.</param>
+    /// <param name="tryTake">Takes the source when no server uses it, and keeps servers away until disposed; else says who does.</param>
     /// <param name="isStillFree">Asked once more after the mark: whether no server came meanwhile.</param>
     /// <param name="follow">Whether to go on until the source is stopped.</param>
     /// <param name="say">Told sentences for people.</param>
     /// <param name="cancellationToken">Ends it; the next run goes on.</param>
     /// <exception cref="BackupException">It cannot be done; the message says why.</exception>
     public async Task<MoveResult> RunAsync(
-        Func<CancellationToken, ValueTask<IDisposable?>> tryTake, Func<CancellationToken, ValueTask<bool>> isStillFree, bool follow, Action<string> say, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<(IDisposable? Taken, string? Others)>> tryTake,
+        Func<CancellationToken, ValueTask<bool>> isStillFree,
+        bool follow,
+        Action<string> say,
+        CancellationToken cancellationToken)
     {
         foreach (var end in new[] { from, to })
             if (await RegistryRows.FindUnknownAsync(end.Database, cancellationToken) is [_, ..] unknown)
                 throw new BackupException($"the database has tables that are not Longshore's, or that this version does not know: {string.Join(", ", unknown)}. Give the registry a database or schema of its own.");
-        CheckFiles();
         var log = new ChangeLog(from.Database);
         var target = new CopyTarget(to.Database);
-        // Before anything is written to the source.
-        if (await log.FindAsync(cancellationToken) is null)
+        var id = await log.FindAsync(cancellationToken);
+        var stage = await target.FindStageAsync(id, cancellationToken);
+        if (stage == CopyStage.Finished)
         {
-            if (await log.IsMovedAsync(cancellationToken)) throw new BackupException("the source has moved to another database already. If that one is given up: longshore migrate --forget.");
-            if (await target.IsUsedAsync(cancellationToken)) throw new BackupException("the target holds a registry already, or half a copy of another one. Name an empty one; nothing was changed.");
+            // Killed behind the cut.
+            await log.EndAsync(cancellationToken);
+            RemoveTrailInProgress();
+            say("An earlier run has made the cut. Servers may start on the target.");
+            return Result(true, TimeSpan.Zero, []);
         }
 
-        if (await target.BeginAsync(await log.BeginAsync(cancellationToken), cancellationToken) is { } wrong) throw new BackupException(wrong);
+        // Before anything is written to the source.
+        if (stage != CopyStage.Begun)
+        {
+            if (await log.IsMovedAsync(cancellationToken)) throw new BackupException("the source has moved to another database already. If that one is given up: longshore migrate --forget.");
+            if (stage == CopyStage.Foreign)
+                throw new BackupException("the target holds a registry already, or half a copy of another one, or one that cannot be gone on with since a later move has begun. Name an empty one; nothing was changed.");
+        }
+
+        CheckFiles();
+        if (stage != CopyStage.Begun) id = await log.BeginAsync(cancellationToken);
+        if (await target.BeginAsync(id!, cancellationToken) is { } wrong) throw new BackupException(wrong);
         var moved = new MovedBodies(from.Database, store, standard, archive, Rename, CountBody);
         var copy = new RegistryRows(from.Database, to.Database, moved, CountRows);
         await moved.RemoveUploadsAsync(cancellationToken);
-        var counts = await RegistryCopies.CountAsync(from.Database, cancellationToken);
-        totalBytes = counts.BodyBytes;
-        totalRows = await copy.CountAsync(cancellationToken);
+        totalBytes = (await RegistryCopies.CountAsync(from.Database, cancellationToken)).BodyBytes;
+        (totalRows, earlierRows) = await copy.CountAsync(cancellationToken);
+        if (earlierRows > 0) earlierBytes = (await RegistryCopies.CountAsync(to.Database, cancellationToken)).BodyBytes;
 
         step = "bodies";
         await copy.CopyTableAsync(CopiedTables.Blobs, cancellationToken);
         step = "rows";
         foreach (var table in CopiedTables.Copied.Where(static table => table != CopiedTables.Blobs)) await copy.CopyTableAsync(table, cancellationToken);
         step = "changes";
-        while (await copy.CatchUpAsync(cancellationToken) > 0)
-        {
-        }
-
+        await copy.CatchUpNearlyAsync(cancellationToken);
         await target.AnalyzeAsync(cancellationToken);
+        Check(await copy.CompareLargeAsync(cancellationToken));
         CopyTrail(TrailInProgress, cancellationToken);
-        var told = false;
+        var (told, toldAt) = ((string?)null, 0L);
         while (true)
         {
-            while (await copy.CatchUpAsync(cancellationToken) > 0)
+            await copy.CatchUpNearlyAsync(cancellationToken);
+            var (taken, others) = await tryTake(cancellationToken);
+            using (taken)
             {
+                if (taken is not null && await CutAsync(log, copy, isStillFree, say, cancellationToken) is { } cut) return Result(true, cut, moved.Damaged);
             }
 
-            using (var taken = await tryTake(cancellationToken))
+            if (!follow) return Result(false, TimeSpan.Zero, moved.Damaged) with { Others = others };
+            if (told is null || (others is not null && others != told && time.GetElapsedTime(toldAt) > TellPause))
             {
-                if (taken is not null && await CutAsync(log, copy, isStillFree, say, cancellationToken) is { } cut)
-                    return new MoveResult(true, bodies, bodyBytes, rows, changes, cut, [.. moved.Damaged]);
+                say($"The target has everything. Changes are brought over as they come; stop every server of the source for the cut. {others}".TrimEnd());
+                (told, toldAt) = (others ?? "", time.GetTimestamp());
             }
 
-            if (!follow) return new MoveResult(false, bodies, bodyBytes, rows, changes, TimeSpan.Zero, [.. moved.Damaged]);
-            if (!told) say("The target has everything. Changes are brought over as they come; stop every server of the source for the cut.");
-            told = true;
             await Task.Delay(Poll, time, cancellationToken);
         }
     }
 
+    private MoveResult Result(bool finished, TimeSpan cut, IEnumerable<string> damaged) => new(finished, bodies, bodyBytes, rows, changes, cut, [.. damaged], null);
+
     /// <summary>Looks at the foreign keys that the cut has put back unseen; servers may run on the target.</summary>
-    public ValueTask ValidateAsync(CancellationToken cancellationToken) => new CopyTarget(to.Database).ValidateAsync(cancellationToken);
+    public async Task ValidateAsync(CancellationToken cancellationToken)
+    {
+        var target = new CopyTarget(to.Database);
+        await target.ValidateAsync(cancellationToken);
+        await target.CloseAsync(cancellationToken);
+    }
+
+    private static void Check(IReadOnlyList<string> differing)
+    {
+        if (differing.Count > 0)
+            throw new BackupException($"the two databases differ, and the target is not released: {string.Join("; ", differing)}. Was the target changed by somebody else? Empty it and begin anew; the source is whole.");
+    }
 
     private async Task<TimeSpan?> CutAsync(ChangeLog log, RegistryRows copy, Func<CancellationToken, ValueTask<bool>> isStillFree, Action<string> say, CancellationToken cancellationToken)
     {
@@ -128,6 +163,24 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
         }
 
         say("CUT: the source is closed, no server starts on it any more.");
+        try
+        {
+            await BringOverAsync(log, copy, cancellationToken);
+        }
+        catch
+        {
+            say("The cut is not finished, and the source stays closed: run the same command again, it goes on. Or open the source again: longshore migrate --forget.");
+            throw;
+        }
+
+        var took = time.GetElapsedTime(began);
+        RemoveTrailInProgress();
+        say(string.Create(CultureInfo.InvariantCulture, $"CUT done in {took.TotalSeconds:0.000} s. Servers may start on the target now."));
+        return took;
+    }
+
+    private async Task BringOverAsync(ChangeLog log, RegistryRows copy, CancellationToken cancellationToken)
+    {
         step = "last changes";
         while (await copy.CatchUpAsync(cancellationToken) > 0)
         {
@@ -135,14 +188,9 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
 
         CopyTrail("", cancellationToken);
         CopySmallFiles();
-        if (await copy.CompareAsync(cancellationToken) is [_, ..] differing)
-            throw new BackupException($"the two databases differ, and the target is not released: {string.Join("; ", differing)}. Was the target changed by somebody else? Empty it and begin anew; the source is whole: longshore migrate --forget opens it again.");
+        Check(await copy.CompareAsync(cancellationToken));
         await copy.FinishAsync(cancellationToken);
-        await log.EndAsync(unmark: false, cancellationToken);
-        var took = time.GetElapsedTime(began);
-        RemoveTrailInProgress();
-        say(string.Create(CultureInfo.InvariantCulture, $"CUT done in {took.TotalSeconds:0.000} s. Servers may start on the target now."));
-        return took;
+        await log.EndAsync(cancellationToken);
     }
 
     // What rows of settings are about the trail of one server's data directory have the name of that server's id, where several share a database.
@@ -162,14 +210,23 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
         return others && to.ServerId is null ? null : name;
     }
 
+    // What would stop the move in the middle of its cut, and what it would overwrite.
     private void CheckFiles()
     {
-        if (from.Files.Data == to.Files.Data) return;
-        if (Directory.Exists(to.Files.Trail) && Directory.EnumerateFileSystemEntries(to.Files.Trail).Any() && !Directory.Exists(to.Files.Trail + TrailInProgress))
+        var (key, toKey) = (from.Files.KeyFile, to.Files.KeyFile);
+        if (!File.Exists(key)) throw new BackupException($"there is no key file at {key}, and no server opens the secrets in the database without it. Name it with --key-file; nothing was changed.");
+        if (toKey != key)
+        {
+            if (Path.GetDirectoryName(toKey) is { } directory && !Directory.Exists(directory)) throw new BackupException($"there is no directory {directory} for the target's key file. Make it; nothing was changed.");
+            if (File.Exists(toKey) && !HasSameKeys())
+                throw new BackupException($"{toKey} holds other keys than {key}, and could not open the secrets in the database. Nothing was changed.");
+        }
+
+        if (from.Files.Trail != to.Files.Trail && Directory.Exists(to.Files.Trail) && Directory.EnumerateFileSystemEntries(to.Files.Trail).Any() && !Directory.Exists(to.Files.Trail + TrailInProgress))
             throw new BackupException($"{to.Files.Trail} holds another trail. Name a new data directory with --to-data; nothing was changed.");
-        if (File.Exists(to.Files.KeyFile) && File.Exists(from.Files.KeyFile) && to.Files.KeyFile != from.Files.KeyFile && !File.ReadAllBytes(from.Files.KeyFile).AsSpan().SequenceEqual(File.ReadAllBytes(to.Files.KeyFile)))
-            throw new BackupException($"{to.Files.KeyFile} holds other keys than {from.Files.KeyFile}, and could not open the secrets in the database. Nothing was changed.");
     }
+
+    private bool HasSameKeys() => File.ReadAllBytes(from.Files.KeyFile).AsSpan().SequenceEqual(File.ReadAllBytes(to.Files.KeyFile));
 
     /// <summary>Whole segments are taken over by another name from what was copied before the cut.</summary>
     private void CopyTrail(string suffix, CancellationToken cancellationToken)
@@ -189,8 +246,9 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
 
     private void CopySmallFiles()
     {
-        if (from.Files.KeyFile != to.Files.KeyFile) TrailCopy.TryCopy(from.Files.KeyFile, to.Files.KeyFile);
-        if (from.Files.Credentials != to.Files.Credentials && !File.Exists(to.Files.Credentials)) TrailCopy.TryCopy(from.Files.Credentials, to.Files.Credentials);
+        if (from.Files.KeyFile != to.Files.KeyFile && !(File.Exists(to.Files.KeyFile) && HasSameKeys()) && !TrailCopy.TryCopyWhole(from.Files.KeyFile, to.Files.KeyFile))
+            throw new BackupException($"there is no key file at {from.Files.KeyFile} any more.");
+        if (from.Files.Credentials != to.Files.Credentials && !File.Exists(to.Files.Credentials)) TrailCopy.TryCopyWhole(from.Files.Credentials, to.Files.Credentials);
         DurableFiles.SyncDirectory(to.Files.Data);
     }
 
@@ -202,14 +260,15 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
             Interlocked.Add(ref bodyBytes, size);
         }
 
-        progress(new MoveProgress(step, Interlocked.Add(ref bytes, size), step == "bodies" ? totalBytes : 0, "bytes"));
+        var done = Interlocked.Add(ref bytes, size);
+        progress(step == "bodies" ? new MoveProgress(step, earlierBytes + done, totalBytes, "bytes") : new MoveProgress(step, done, 0, "bytes"));
     }
 
     private void CountRows(string table, long count)
     {
         if (table == "changes") changes += count;
         else rows += count;
-        if (step == "rows") progress(new MoveProgress($"rows ({table})", rows, totalRows, "rows"));
+        if (step == "rows") progress(new MoveProgress($"rows ({table})", earlierRows + rows, totalRows, "rows"));
         else if (step != "bodies") progress(new MoveProgress(step, changes, 0, "changes"));
     }
 

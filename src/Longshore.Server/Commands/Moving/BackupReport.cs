@@ -1,32 +1,21 @@
 using System.Globalization;
 using Longshore.Server.Backups;
 using Longshore.Server.Commands.Clients;
+using Longshore.Server.Verification;
 
 namespace Longshore.Server.Commands.Moving;
 
 /// <summary>Tells progress on the error stream now and then, and the result on the output.</summary>
 internal sealed class BackupReport(TextWriter output, TextWriter error, bool json, TimeProvider time)
 {
-    private static readonly TimeSpan OnTerminal = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan InLog = TimeSpan.FromSeconds(10);
-    private readonly bool terminal = !Console.IsErrorRedirected;
-    private long last = time.GetTimestamp();
-    private bool lineOpen;
+    private readonly ProgressLine line = new(error, time);
 
     /// <summary>How far it is.</summary>
-    public void Progress(BackupProgress progress)
-    {
-        if (time.GetElapsedTime(last) < (terminal ? OnTerminal : InLog)) return;
-        last = time.GetTimestamp();
-        var text = progress.OfBodies == 0
-            ? progress.Step
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"{progress.Step}: {progress.Bodies:N0} of {progress.OfBodies:N0}, {Screen.Bytes(progress.Bytes)} of {Screen.Bytes(progress.OfBytes)}");
-        lineOpen = terminal;
-        if (terminal) error.Write("\r\u001b[K" + text);
-        else error.WriteLine(text);
-    }
+    public void Progress(BackupProgress progress) => line.Show(() => progress.OfBodies == 0
+        ? progress.Step
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"{progress.Step}: {progress.Bodies:N0} of {progress.OfBodies:N0}, {Screen.Bytes(progress.Bytes)} of {Screen.Bytes(progress.OfBytes)}"));
 
     /// <summary>The result.</summary>
     /// <param name="result">What was done.</param>
@@ -35,7 +24,7 @@ internal sealed class BackupReport(TextWriter output, TextWriter error, bool jso
     /// <param name="remarks">Sentences for people, a line each.</param>
     public void End(BackupResult result, string done, string where, IEnumerable<string> remarks)
     {
-        if (lineOpen) error.Write("\r\u001b[K");
+        line.Clear();
         if (json)
         {
             Screen.Json(output, writer =>

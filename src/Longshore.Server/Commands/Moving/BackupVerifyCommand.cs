@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Data.Common;
 using System.Globalization;
 using Longshore.Server.Backups;
 using Longshore.Server.Commands.Clients;
@@ -21,31 +20,9 @@ internal sealed class BackupVerifyCommand : Command
         Add(json);
         SetAction(async (parsed, token) =>
         {
-            try
-            {
-                return await RunAsync(Path.GetFullPath(parsed.GetValue(path)!), parsed.GetValue(json), output, error, token);
-            }
-            catch (Exception e) when (e is DbException or IOException or UnauthorizedAccessException or InvalidOperationException)
-            {
-                await error.WriteLineAsync($"longshore: {e.Message}");
-                return ExitCodes.Failed;
-            }
+            var backup = Path.GetFullPath(parsed.GetValue(path)!);
+            return await MovingCommand.GuardAsync(error, () => BackupArchive.UnpackedAsync(backup, backup, directory => CheckAsync(directory, parsed.GetValue(json), output, error, token), token));
         });
-    }
-
-    private static async Task<int> RunAsync(string path, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)
-    {
-        if (!BackupArchive.Is(path)) return await CheckAsync(path, json, output, error, cancellationToken);
-        var unpacked = $"{path}.{Guid.NewGuid():N}";
-        try
-        {
-            await BackupArchive.UnpackAsync(path, unpacked, cancellationToken);
-            return await CheckAsync(unpacked, json, output, error, cancellationToken);
-        }
-        finally
-        {
-            Directory.Delete(unpacked, recursive: true);
-        }
     }
 
     private static async Task<int> CheckAsync(string path, bool json, TextWriter output, TextWriter error, CancellationToken cancellationToken)

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Longshore.Server.Backups;
 using Longshore.Server.Backups.Moving;
 using Longshore.Server.Hosting;
-using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.Storage.Metadata.Copying;
@@ -13,6 +12,9 @@ namespace Longshore.Server.Commands.Moving;
 internal sealed class MigrateCommand : OptionsCommand
 {
     private const string PasswordVariable = "LONGSHORE_TO_DATABASE_PASSWORD";
+
+    private static readonly TimeSpan FreeFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan FreePoll = TimeSpan.FromMilliseconds(100);
 
     private static readonly string[] Parts = ["data", "database", "blobs", "archive", "key-file"];
 
@@ -64,7 +66,7 @@ internal sealed class MigrateCommand : OptionsCommand
     {
         if (Databases.FindMissing(options) is { } missing) throw new BackupException(missing);
         await using var database = Databases.OpenForCopying(options, TimeProvider.System, create: false);
-        await new ChangeLog(database).EndAsync(unmark: true, cancellationToken);
+        await new ChangeLog(database).RemoveAsync(cancellationToken);
         await output.WriteLineAsync("The change log is gone, and servers start on this database. A half copy of it cannot be gone on with: empty the target before the next one.");
         return ExitCodes.Done;
     }
@@ -86,8 +88,8 @@ internal sealed class MigrateCommand : OptionsCommand
             var (standardStays, archiveStays) = BlobStores.AreSame(options, target);
             var (standard, archive) = BlobStores.OpenAreas(target, time);
             var move = new RegistryMove(
-                new MoveEnd(source, FilesOf(options), options.Database is null ? null : ServerIdentity.Find(options.DataDirectory) ?? "none"),
-                new MoveEnd(copy, FilesOf(target), target.Database is null ? null : ServerIdentity.Ensure(target.DataDirectory)),
+                new MoveEnd(source, MovingCommand.FilesOf(options), options.Database is null ? null : ServerIdentity.Find(options.DataDirectory) ?? "none"),
+                new MoveEnd(copy, MovingCommand.FilesOf(target), target.Database is null ? null : ServerIdentity.Ensure(target.DataDirectory)),
                 BlobStores.Open(options, time),
                 new MovedArea(standard, standardStays),
                 new MovedArea(archive, archiveStays),
@@ -97,7 +99,7 @@ internal sealed class MigrateCommand : OptionsCommand
             if (!result.Finished)
             {
                 report.End(result, null, 0);
-                report.Say($"All is copied; {await move.LagAsync(cancellationToken)} changes came since. The source still serves: stop every server of it and run the same command again, that makes the cut.");
+                report.Say($"All is copied; {await move.LagAsync(cancellationToken)} changes came since. The source still serves: stop every server of it and run the same command again, that makes the cut. {result.Others}".TrimEnd());
                 return ExitCodes.DataDirectoryTaken;
             }
 
@@ -111,21 +113,10 @@ internal sealed class MigrateCommand : OptionsCommand
             return result.Damaged.Count == 0 ? ExitCodes.Done : ExitCodes.Failed;
         }
 
-        var wrong = 0;
         await using var moved = Databases.OpenForReading(target, time);
-        var verifier = new RegistryVerifier(
-            moved,
-            BlobStores.Open(target, time),
-            time,
-            repair: false,
-            finding =>
-            {
-                if (finding.IsHarmless) return;
-                wrong++;
-                error.WriteLine("DAMAGED  " + finding.Message);
-            },
-            step => report.Progress(new MoveProgress("verify: " + step.Step, step.Done, step.Total, step.Unit)));
-        report.End(result, await verifier.RunAsync(cancellationToken), wrong);
+        var (verified, wrong) = await MovingCommand.VerifyAsync(
+            moved, target, error, step => report.Progress(new MoveProgress("verify: " + step.Step, step.Done, step.Total, step.Unit)), cancellationToken);
+        report.End(result, verified, wrong);
         return wrong == 0 && result.Damaged.Count == 0 ? ExitCodes.Done : ExitCodes.Failed;
     }
 
@@ -141,22 +132,23 @@ internal sealed class MigrateCommand : OptionsCommand
         }
     }
 
-    // The embedded database is guarded by its directory; of a shared one the connections tell.
-    private static async ValueTask<IDisposable?> TryTakeAsync(ServeOptions options, IDatabase source, CancellationToken cancellationToken) =>
-        await IsFreeAsync(source, cancellationToken) ? DataDirectory.TryTake(options.DataDirectory, out _) : null;
+    // The embedded database is guarded by its directory; of a shared one the connections tell. There may be none of a server's for a moment, when its pool
+    // takes a fresh one, or all are made anew after the database itself was away: only a while without any is a sign.
+    private static async ValueTask<(IDisposable? Taken, string? Others)> TryTakeAsync(ServeOptions options, IDatabase source, CancellationToken cancellationToken)
+    {
+        for (var began = TimeProvider.System.GetTimestamp(); ;)
+        {
+            if (await Databases.FindOthersAsync(source, cancellationToken) is { } others) return (null, others);
+            if (!source.IsShared || TimeProvider.System.GetElapsedTime(began) > FreeFor) break;
+            await Task.Delay(FreePoll, TimeProvider.System, cancellationToken);
+        }
+
+        return DataDirectory.TryTake(options.DataDirectory, out var holder) is { } taken ? (taken, null) : (null, $"Process {holder.ProcessId} uses {options.DataDirectory}.");
+    }
 
     private static async ValueTask<bool> IsFreeAsync(IDatabase source, CancellationToken cancellationToken) => await Databases.FindOthersAsync(source, cancellationToken) is null;
 
     private static bool IsSameDatabase(ServeOptions one, ServeOptions other) => one.Database is null
         ? other.Database is null && one.DataDirectory == other.DataDirectory
         : one.Database.ToString() == other.Database?.ToString();
-
-    private static RegistryFiles FilesOf(ServeOptions options) => new(
-        options.DataDirectory,
-        Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile),
-        options.BlobDirectory,
-        options.ArchiveDirectory,
-        options.TrailDirectory,
-        options.CredentialsPath,
-        options.KeyFilePath);
 }

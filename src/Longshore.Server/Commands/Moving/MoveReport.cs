@@ -8,48 +8,32 @@ namespace Longshore.Server.Commands.Moving;
 /// <summary>Tells how a move goes on the error stream, with rate and time left, and its result on the output.</summary>
 internal sealed class MoveReport(TextWriter output, TextWriter error, bool json, TimeProvider time)
 {
-    private static readonly TimeSpan OnTerminal = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan InLog = TimeSpan.FromSeconds(10);
-
-    private readonly bool terminal = !Console.IsErrorRedirected;
+    private readonly ProgressLine line = new(error, time);
     private readonly Lock gate = new();
 
     // What each step had done when it was first told of, by unit: one step may tell of bytes and of changes in turn.
     private readonly Dictionary<(string Step, string Unit), (long Done, long At)> begun = [];
 
-    private long last = time.GetTimestamp();
-    private bool lineOpen;
-
     /// <summary>How far it is; from any thread.</summary>
     public void Progress(MoveProgress progress)
     {
+        (long Done, long At) first;
         lock (gate)
         {
             var key = (progress.Step.Split(' ')[0], progress.Unit);
-            if (!begun.TryGetValue(key, out var first)) begun[key] = first = (progress.Done, time.GetTimestamp());
-            if (time.GetElapsedTime(last) < (terminal ? OnTerminal : InLog)) return;
-            last = time.GetTimestamp();
+            if (!begun.TryGetValue(key, out first)) begun[key] = first = (progress.Done, time.GetTimestamp());
+        }
+
+        line.Show(() =>
+        {
             var rate = (progress.Done - first.Done) / Math.Max(time.GetElapsedTime(first.At).TotalSeconds, 0.001);
             var left = progress.Total > progress.Done && rate > 0 ? TimeSpan.FromSeconds((progress.Total - progress.Done) / rate) : TimeSpan.Zero;
-            var text = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{progress.Step}: {Amount(progress.Done, progress.Unit)}{(progress.Total > 0 ? " of " + Amount(progress.Total, progress.Unit) : "")}, {Amount((long)rate, progress.Unit)}/s{(left > TimeSpan.Zero ? $", {left:d\\.hh\\:mm\\:ss} left" : "")}");
-            lineOpen = terminal;
-            if (terminal) error.Write("\r\u001b[K" + text);
-            else error.WriteLine(text);
-        }
+            return Text($"{progress.Step}: {Amount(progress.Done, progress.Unit)}{(progress.Total > 0 ? " of " + Amount(progress.Total, progress.Unit) : "")}, {Amount((long)rate, progress.Unit)}/s{(left > TimeSpan.Zero ? $", {left:d\\.hh\\:mm\\:ss} left" : "")}");
+        });
     }
 
     /// <summary>A sentence on a line of its own.</summary>
-    public void Say(string text)
-    {
-        lock (gate)
-        {
-            if (lineOpen) error.Write("\r\u001b[K");
-            lineOpen = false;
-            error.WriteLine(text);
-        }
-    }
+    public void Say(string text) => line.Say(text);
 
     /// <summary>The result.</summary>
     /// <param name="result">What was done.</param>

@@ -9,6 +9,7 @@ public sealed class CopyTarget(IDatabase target)
     private const string State = "migrate_state";
     private const string Constraints = "migrate_constraints";
     private const string SourceState = "source";
+    private const string FinishedState = "finished";
 
     private readonly bool postgres = target is PostgresDatabase;
 
@@ -50,12 +51,19 @@ public sealed class CopyTarget(IDatabase target)
         return null;
     }
 
-    /// <summary>Whether there is anything in the target: a registry, or half a copy.</summary>
-    public async ValueTask<bool> IsUsedAsync(CancellationToken cancellationToken)
+    /// <summary>What the target is to a source.</summary>
+    /// <param name="source">The id of the source's change log; null when it has none.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async ValueTask<CopyStage> FindStageAsync(string? source, CancellationToken cancellationToken)
     {
         var (begun, used) = await LookAsync(cancellationToken);
-        return begun || used;
+        if (!begun) return used ? CopyStage.Foreign : CopyStage.Empty;
+        if (source is null || await ReadAsync(SourceState, cancellationToken) != source) return CopyStage.Foreign;
+        return await ReadAsync(FinishedState, cancellationToken) is null ? CopyStage.Begun : CopyStage.Finished;
     }
+
+    /// <summary>The id of the source's change log.</summary>
+    internal async ValueTask<string> ReadSourceAsync(CancellationToken cancellationToken) => await ReadAsync(SourceState, cancellationToken) ?? throw new ChangeLogLostException();
 
     /// <summary>What was noted under a name; null for nothing.</summary>
     public ValueTask<string?> ReadAsync(string name, CancellationToken cancellationToken) =>
@@ -72,9 +80,9 @@ public sealed class CopyTarget(IDatabase target)
         },
         cancellationToken);
 
-    /// <summary>Brings over changed rows of any tables, in one transaction.</summary>
+    /// <summary>Brings over changed rows of any tables, in one transaction. Durable when it returns: the source forgets these changes, and bodies go.</summary>
     internal async ValueTask PutAsync(IReadOnlyDictionary<(string Table, string Key), TableRow?> rows, CancellationToken cancellationToken) => await target.WriteAsync(
-        Durability.Relaxed,
+        Durability.Synced,
         async session =>
         {
             foreach (var table in rows.GroupBy(static row => row.Key.Table, StringComparer.Ordinal))
@@ -125,7 +133,8 @@ public sealed class CopyTarget(IDatabase target)
                 await session.ExecuteAsync($"DROP TABLE {Constraints}");
             }
 
-            await session.ExecuteAsync($"DROP TABLE {State}");
+            // What is left of the notes tells a run after a kill that there is nothing more to copy.
+            await session.ExecuteAsync($"INSERT INTO {State} (name, value) VALUES (@name, 'yes') ON CONFLICT (name) DO NOTHING", ("@name", FinishedState));
             return await session.ExecuteAsync("DELETE FROM schema_migrations WHERE number = @number", ("@number", CopyMarks.Unfinished));
         },
         cancellationToken);
@@ -142,6 +151,10 @@ public sealed class CopyTarget(IDatabase target)
         // Beside servers: a validation locks out changes of the table's definition alone.
         foreach (var (table, name) in open) await target.WriteBesideAsync(Durability.Synced, session => session.ExecuteAsync($"ALTER TABLE {table} VALIDATE CONSTRAINT {name}"), cancellationToken);
     }
+
+    /// <summary>Takes the last notes away, beside servers, once nothing is left to be done.</summary>
+    public async ValueTask CloseAsync(CancellationToken cancellationToken) =>
+        await target.WriteBesideAsync(Durability.Synced, static session => session.ExecuteAsync($"DROP TABLE IF EXISTS {State}"), cancellationToken);
 
     /// <summary>The last numbers given, by table.</summary>
     internal static async ValueTask<Dictionary<string, long>> NumbersAsync(IDatabase database, CancellationToken cancellationToken)
@@ -186,4 +199,20 @@ public sealed class CopyTarget(IDatabase target)
 
     private static ValueTask<List<(string Table, string Name, string Definition)>> ConstraintsAsync(DbSession session) =>
         session.QueryAsync($"SELECT tbl, name, definition FROM {Constraints} ORDER BY tbl, name", static row => (row.GetString(0), row.GetString(1), row.GetString(2)));
+}
+
+/// <summary>What a database is to a registry that is to be copied into it.</summary>
+public enum CopyStage
+{
+    /// <summary>Nothing is in it.</summary>
+    Empty,
+
+    /// <summary>Half a copy of this registry: it can be gone on with.</summary>
+    Begun,
+
+    /// <summary>All of this registry; servers may run on it.</summary>
+    Finished,
+
+    /// <summary>Another registry, or a copy that cannot be gone on with.</summary>
+    Foreign,
 }

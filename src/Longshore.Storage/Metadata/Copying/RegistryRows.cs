@@ -27,12 +27,17 @@ public sealed class RegistryRows(IDatabase source, IDatabase target, IRowCompani
     private const string Done = "done";
     private const int BodyPage = 64;
     private const int ChangePage = 200;
+    private const int CompareAttempts = 20;
+    private const long LargeTable = 20_000;
 
     private static readonly Dictionary<long, TableRow> None = [];
 
     private readonly RowReader reader = new(source);
+    private readonly RowReader targetReader = new(target);
     private readonly ChangeLog log = new(source);
     private readonly CopyTarget copy = new(target);
+    private readonly HashSet<string> compared = new(StringComparer.Ordinal);
+    private string? id;
 
     /// <summary>Copies a table, from where the last run ended.</summary>
     public async Task CopyTableAsync(string table, CancellationToken cancellationToken)
@@ -47,9 +52,11 @@ public sealed class RegistryRows(IDatabase source, IDatabase target, IRowCompani
         {
             var rows = await reader.ReadAsync(shape, after, isBlobs ? BodyPage : RowReader.MaxRows, cancellationToken);
             if (rows.Count == 0) break;
-            after = TableRow.KeyFromText(rows[^1].KeyText);
+            // Before the companion may rename the row.
+            var last = rows[^1].KeyText;
+            after = TableRow.KeyFromText(last);
             var there = isBlobs ? await copy.FindBlobsAsync(rows.Select(static row => (long)row["id"]!), cancellationToken) : None;
-            await copy.PutAsync(shape, await companion.PrepareAsync(shape, rows, there, cancellationToken), note, rows[^1].KeyText, cancellationToken);
+            await copy.PutAsync(shape, await companion.PrepareAsync(shape, rows, there, cancellationToken), note, last, cancellationToken);
             progress(table, rows.Count);
         }
 
@@ -58,10 +65,21 @@ public sealed class RegistryRows(IDatabase source, IDatabase target, IRowCompani
 
     /// <summary>Brings over one batch of changes.</summary>
     /// <returns>How many; 0 when there are none.</returns>
-    public async Task<int> CatchUpAsync(CancellationToken cancellationToken)
+    public async Task<int> CatchUpAsync(CancellationToken cancellationToken) => (await CatchUpOnceAsync(cancellationToken)).Count;
+
+    /// <summary>Brings over changes until few are left: where somebody always writes, there is no moment without any.</summary>
+    public async Task CatchUpNearlyAsync(CancellationToken cancellationToken)
     {
-        var changed = await log.ReadAsync(ChangePage, RowReader.MaxBytes, cancellationToken);
-        if (changed.Numbers.Count == 0) return 0;
+        while (!(await CatchUpOnceAsync(cancellationToken)).IsAll)
+        {
+        }
+    }
+
+    private async Task<(int Count, bool IsAll)> CatchUpOnceAsync(CancellationToken cancellationToken)
+    {
+        id ??= await copy.ReadSourceAsync(cancellationToken);
+        var changed = await log.ReadAsync(id, ChangePage, RowReader.MaxBytes, cancellationToken);
+        if (changed.Numbers.Count == 0) return (0, true);
         var ids = changed.Rows.Keys.Where(static row => row.Table == CopiedTables.Blobs).Select(static row => (long)TableRow.KeyFromText(row.Key)[0]).ToList();
         var there = ids.Count == 0 ? None : await copy.FindBlobsAsync(ids, cancellationToken);
         var rows = new Dictionary<(string Table, string Key), TableRow?>();
@@ -83,33 +101,66 @@ public sealed class RegistryRows(IDatabase source, IDatabase target, IRowCompani
         await companion.ReplacedAsync(gone, cancellationToken);
         await log.ForgetAsync(changed.Numbers, cancellationToken);
         progress("changes", changed.Numbers.Count);
-        return changed.Numbers.Count;
+        return (changed.Numbers.Count, changed.IsAll);
     }
 
-    /// <summary>Tables whose numbers of rows differ between the two databases; to be asked when nobody writes.</summary>
-    public async Task<IReadOnlyList<string>> CompareAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Compares the numbers of rows of large tables while the source serves, so that the cut need not wait for it: at a moment at which the log has no
+    /// change of the table. One that is never without changes is left to <see cref="CompareAsync"/>.
+    /// </summary>
+    /// <returns>Tables that differ, in words.</returns>
+    public async Task<IReadOnlyList<string>> CompareLargeAsync(CancellationToken cancellationToken)
     {
-        var other = new RowReader(target);
         var differing = new List<string>();
-        foreach (var shape in CopiedTables.Copied.Select(static name => TableShape.All[name]))
+        foreach (var shape in Compared)
         {
-            var (here, there) = (await reader.CountAsync(shape, cancellationToken), await other.CountAsync(shape, cancellationToken));
-            if (here != there && shape.Name != "settings") differing.Add($"{shape.Name} has {here} rows at the source and {there} at the target");
+            for (var attempt = 0; attempt < CompareAttempts; attempt++)
+            {
+                await CatchUpNearlyAsync(cancellationToken);
+                var (hasChanges, here) = await log.CountAsync(shape, cancellationToken);
+                if (here < LargeTable) break;
+                if (hasChanges) continue;
+                Compare(shape, here, await targetReader.CountAsync(shape, cancellationToken), differing);
+                compared.Add(shape.Name);
+                break;
+            }
         }
 
         return differing;
     }
 
-    /// <summary>Rows of all tables that are copied.</summary>
-    public async Task<long> CountAsync(CancellationToken cancellationToken)
+    /// <summary>Tables whose numbers of rows differ between the two databases; to be asked when nobody writes.</summary>
+    public async Task<IReadOnlyList<string>> CompareAsync(CancellationToken cancellationToken)
     {
-        var sum = 0L;
-        foreach (var name in CopiedTables.Copied) sum += await reader.CountAsync(TableShape.All[name], cancellationToken);
-        return sum;
+        var differing = new List<string>();
+        foreach (var shape in Compared.Where(shape => !compared.Contains(shape.Name)))
+            Compare(shape, await reader.CountAsync(shape, cancellationToken), await targetReader.CountAsync(shape, cancellationToken), differing);
+        return differing;
+    }
+
+    /// <summary>Rows of all tables that are copied, at the source and, as far as they are there, at the target.</summary>
+    public async Task<(long Source, long Target)> CountAsync(CancellationToken cancellationToken)
+    {
+        var (here, there) = (0L, 0L);
+        foreach (var name in CopiedTables.Copied)
+        {
+            here += await reader.CountAsync(TableShape.All[name], cancellationToken);
+            there += await targetReader.CountAsync(TableShape.All[name], cancellationToken);
+        }
+
+        return (here, there);
     }
 
     /// <summary>The end of the copy, once nothing changes any more (<see cref="CopyTarget.FinishAsync"/>).</summary>
     public async Task FinishAsync(CancellationToken cancellationToken) => await copy.FinishAsync(await CopyTarget.NumbersAsync(source, cancellationToken), cancellationToken);
+
+    // Settings about the trails of other servers may be left out.
+    private static IEnumerable<TableShape> Compared => CopiedTables.Copied.Where(static name => name != "settings").Select(static name => TableShape.All[name]);
+
+    private static void Compare(TableShape shape, long here, long there, List<string> differing)
+    {
+        if (here != there) differing.Add($"{shape.Name} has {here} rows at the source and {there} at the target");
+    }
 
     /// <summary>What is not named in <see cref="CopiedTables"/> among the tables of a database: a copy would leave it out without a word.</summary>
     public static async ValueTask<IReadOnlyList<string>> FindUnknownAsync(IDatabase database, CancellationToken cancellationToken)

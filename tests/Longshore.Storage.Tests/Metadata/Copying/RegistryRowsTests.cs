@@ -65,9 +65,13 @@ public sealed class RegistryRowsTests : IDisposable
         Assert.Throws<DatabaseMarkedException>(() => Reopen(toPostgres, "target.db"));
         await NewRun().FinishAsync(Token);
         await log.MarkMovedAsync(Token);
-        await log.EndAsync(unmark: false, Token);
+        // Killed here, the next run knows by the target's notes that nothing is left to copy.
+        Assert.Equal(CopyStage.Finished, await copy.FindStageAsync(await log.FindAsync(Token), Token));
+        await log.EndAsync(Token);
+        Assert.Equal(CopyStage.Finished, await copy.FindStageAsync(await log.FindAsync(Token), Token));
+        await copy.CloseAsync(Token);
         Assert.Throws<DatabaseMarkedException>(() => Reopen(fromPostgres, "source.db"));
-        await log.EndAsync(unmark: true, Token);
+        await log.RemoveAsync(Token);
         Reopen(fromPostgres, "source.db");
         Reopen(toPostgres, "target.db");
         Assert.Empty(await RegistryRows.FindUnknownAsync(source, Token));
@@ -86,9 +90,121 @@ public sealed class RegistryRowsTests : IDisposable
         var log = new ChangeLog(source);
         Assert.Contains("already", await new CopyTarget(target).BeginAsync(await log.BeginAsync(Token), Token), StringComparison.Ordinal);
         await using var empty = Open(false, "empty.db");
-        Assert.Null(await new CopyTarget(empty).BeginAsync(await log.BeginAsync(Token), Token));
-        Assert.Null(await new CopyTarget(empty).BeginAsync(await log.BeginAsync(Token), Token));
+        var id = await log.BeginAsync(Token);
+        Assert.Null(await new CopyTarget(empty).BeginAsync(id, Token));
+        Assert.Null(await new CopyTarget(empty).BeginAsync(id, Token));
         Assert.Contains("half copy", await new CopyTarget(empty).BeginAsync("another", Token), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_copy_ends_when_another_one_has_taken_over_the_log(bool fromPostgres)
+    {
+        await using var source = Open(fromPostgres, "source.db");
+        await using var first = Open(false, "first.db");
+        await using var second = Open(false, "second.db");
+        var world = new World(source, new Random(5), fromPostgres);
+        await world.AddAsync("settings", 5);
+        var log = new ChangeLog(source);
+        await new CopyTarget(first).BeginAsync(await log.BeginAsync(Token), Token);
+        var one = new RegistryRows(source, first, new NoBodies(), static (_, _) => { });
+        foreach (var table in CopiedTables.Copied) await one.CopyTableAsync(table, Token);
+        await world.AddAsync("settings", 5);
+        Assert.True(await one.CatchUpAsync(Token) > 0);
+
+        // What the second one takes off the log, the first one would never see.
+        await new CopyTarget(second).BeginAsync(await log.BeginAsync(Token), Token);
+        await world.AddAsync("settings", 5);
+        await new RegistryRows(source, second, new NoBodies(), static (_, _) => { }).CatchUpNearlyAsync(Token);
+        await Assert.ThrowsAsync<ChangeLogLostException>(() => one.CatchUpAsync(Token));
+        Assert.Equal(CopyStage.Foreign, await new CopyTarget(first).FindStageAsync(await log.FindAsync(Token), Token));
+        Assert.Equal(CopyStage.Begun, await new CopyTarget(second).FindStageAsync(await log.FindAsync(Token), Token));
+        await log.RemoveAsync(Token);
+        await Assert.ThrowsAsync<ChangeLogLostException>(() => one.CatchUpAsync(Token));
+    }
+
+    [Fact]
+    public async Task A_server_that_comes_back_to_postgresql_after_the_cut_writes_nothing_that_the_copy_lacks()
+    {
+        await using var source = Open(true, "source.db");
+        await using var server = PostgresDatabase.Open(PostgresAddress.Parse(urls[^1], out _)!, TimeProvider.System);
+        await using var target = Open(false, "target.db");
+        var log = new ChangeLog(source);
+        await new CopyTarget(target).BeginAsync(await log.BeginAsync(Token), Token);
+        await WriteAsync("before");
+        await log.MarkMovedAsync(Token);
+        var refused = await Assert.ThrowsAsync<DatabaseAwayException>(() => WriteAsync("lost"));
+        Assert.Contains("has moved", refused.Message, StringComparison.Ordinal);
+
+        // A cut that was not made after all.
+        await log.UnmarkAsync(Token);
+        await WriteAsync("between");
+        var copy = new RegistryRows(source, target, new NoBodies(), static (_, _) => { });
+        Assert.Equal(2, await copy.CatchUpAsync(Token));
+
+        // Refused for good, until the move is forgotten.
+        await log.MarkMovedAsync(Token);
+        await copy.FinishAsync(Token);
+        await log.EndAsync(Token);
+        await Assert.ThrowsAsync<DatabaseAwayException>(() => WriteAsync("lost"));
+        await log.RemoveAsync(Token);
+        await WriteAsync("after");
+
+        async Task WriteAsync(string name) => await server.WriteAsync(
+            Durability.Synced, session => session.ExecuteAsync("INSERT INTO settings (name, value) VALUES (@name, @value)", ("@name", name), ("@value", new byte[] { 1 })), Token);
+    }
+
+    [Fact]
+    public async Task What_the_source_forgets_is_durable_at_the_target()
+    {
+        await using var source = Open(false, "source.db");
+        await using var target = Open(false, "target.db");
+        var world = new World(source, new Random(6), false);
+        var log = new ChangeLog(source);
+        await new CopyTarget(target).BeginAsync(await log.BeginAsync(Token), Token);
+        await world.AddAsync("settings", 5);
+        var seen = new List<Durability>();
+        await new RegistryRows(source, new Watched(target, seen), new NoBodies(), static (_, _) => { }).CatchUpAsync(Token);
+        Assert.Equal([Durability.Synced], seen);
+    }
+
+    [Fact]
+    public async Task Catching_up_comes_to_an_end_while_somebody_always_writes()
+    {
+        await using var source = Open(false, "source.db");
+        await using var target = Open(false, "target.db");
+        var world = new World(source, new Random(7), false);
+        await new CopyTarget(target).BeginAsync(await new ChangeLog(source).BeginAsync(Token), Token);
+        await world.AddAsync("settings", 500);
+        var batches = 0;
+        var copy = new RegistryRows(source, target, new NoBodies(), (_, _) =>
+        {
+            Assert.InRange(++batches, 1, 50);
+            world.AddAsync("settings", 1).GetAwaiter().GetResult();
+        });
+        await copy.CatchUpNearlyAsync(Token);
+        Assert.True(batches > 1);
+    }
+
+    [Fact]
+    public async Task Large_tables_are_compared_before_the_cut_and_rows_that_somebody_removed_are_noticed()
+    {
+        await using var source = Open(false, "source.db");
+        await using var target = Open(false, "target.db");
+        await source.WriteAsync(
+            Durability.Relaxed,
+            static session => session.ExecuteAsync(
+                """
+                INSERT INTO audit_records (account, region, event_name, occurred_at, record)
+                WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < 25000) SELECT 'a', 'r', 'n', value, '' FROM n
+                """),
+            Token);
+        await new CopyTarget(target).BeginAsync(await new ChangeLog(source).BeginAsync(Token), Token);
+        var copy = new RegistryRows(source, target, new NoBodies(), static (_, _) => { });
+        foreach (var table in CopiedTables.Copied) await copy.CopyTableAsync(table, Token);
+        await target.WriteAsync(Durability.Relaxed, static session => session.ExecuteAsync("DELETE FROM audit_records WHERE id = 17"), Token);
+        Assert.Contains("audit_records has 25000 rows at the source and 24999", Assert.Single(await copy.CompareLargeAsync(Token)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,6 +262,24 @@ public sealed class RegistryRowsTests : IDisposable
             rows.AddRange(page.Select(static row => string.Join('|', row.Values.Select(static value => value is byte[] bytes ? Convert.ToHexString(bytes) : Convert.ToString(value, CultureInfo.InvariantCulture)))));
             after = TableRow.KeyFromText(page[^1].KeyText);
         }
+    }
+
+    /// <summary>Notes how durable writes are.</summary>
+    private sealed class Watched(IDatabase database, List<Durability> seen) : IDatabase
+    {
+        public ValueTask<T> ReadAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) => database.ReadAsync(work, cancellationToken);
+
+        public ValueTask<T> ReadSnapshotAsync<T>(Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken) => database.ReadSnapshotAsync(work, cancellationToken);
+
+        public ValueTask<T> WriteAsync<T>(Durability durability, Func<DbSession, ValueTask<T>> work, CancellationToken cancellationToken)
+        {
+            seen.Add(durability);
+            return database.WriteAsync(durability, work, cancellationToken);
+        }
+
+        public ValueTask<IReadOnlyList<string>> CheckStructureAsync(CancellationToken cancellationToken) => database.CheckStructureAsync(cancellationToken);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
     private sealed class NoBodies : IRowCompanion
