@@ -221,6 +221,26 @@ public sealed class UntrustedSourceTests
         Assert.All(registry.Asked.Where(static asked => asked.Method == "POST" && !asked.Body.Contains("resourceArn", StringComparison.Ordinal)), static asked => Assert.Contains("\"registryId\":\"210987654321\"", asked.Body, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_source_that_is_gone_ends_the_import_instead_of_each_image()
+    {
+        var images = string.Join(',', Enumerable.Range(0, 100).Select(static i => $$"""{"imageDigest":"{{Digest.Compute(BitConverter.GetBytes(i)).Value}}","imageTags":["v{{i}}"]}"""));
+        await using var registry = new FaultyRegistry((_, context) => FaultyRegistry.SendAsync(context, context.Request.Headers["X-Amz-Target"]?.Split('.')[^1] switch
+        {
+            "DescribeRepositories" => """{"repositories":[{"repositoryName":"team/app","repositoryArn":"arn:aws:ecr:us-east-1:210987654321:repository/team/app"}]}""",
+            "DescribeImages" => $$"""{"imageDetails":[{{images}}]}""",
+            _ => "{}",
+        }, status: context.Request.Headers["X-Amz-Target"] is null ? 404 : 200));
+        using var api = new RegistryClient(registry.Address, "us-east-1", new AwsCredentials("key", "secret", null), TimeProvider.System);
+        using var gone = new DistributionClient(new Uri("http://127.0.0.1:9/"), static _ => Task.FromResult<(string, string)?>(null), TimeProvider.System, Short, tries: 1);
+        using var source = new ImportSource(gone, api);
+        using var target = Client(registry);
+        var counts = new ImportCounts();
+        var importer = new Importer(source, target, api, new ImportOptions("*", [], false, false, 4), new Pacer(0, TimeProvider.System), counts, static _ => { });
+        await Assert.ThrowsAsync<ClientException>(() => importer.RunAsync(Token));
+        Assert.InRange(counts.Failed, 1, 20);
+    }
+
     [Theory]
     [InlineData("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/*", "123456789012", "eu-west-1", "https://api.ecr.eu-west-1.amazonaws.com", "team/*")]
     [InlineData("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "123456789012", "cn-north-1", "https://api.ecr.cn-north-1.amazonaws.com.cn", "*")]

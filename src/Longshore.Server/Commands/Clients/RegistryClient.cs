@@ -13,7 +13,10 @@ namespace Longshore.Server.Commands.Clients;
 /// <summary>A call failed in a way that the user is told: exit code 2.</summary>
 internal sealed class ClientException(string message, string? code = null) : Exception(message)
 {
-    /// <summary>The exception's name or the error's code, when a server answered.</summary>
+    /// <summary>The code when nobody answered.</summary>
+    public const string Unreachable = "Unreachable";
+
+    /// <summary>The exception's name or the error's code, when a server answered; <see cref="Unreachable"/> when none did.</summary>
     public string? Code => code;
 }
 
@@ -162,7 +165,7 @@ internal sealed class RegistryClient(Uri endpoint, string region, AwsCredentials
     /// <summary>Whether there was no answer, or none in time.</summary>
     private static bool IsUnreachable(Exception e, CancellationToken cancellationToken) => e is HttpRequestException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
-    private ClientException Unreachable(Exception e) => new($"{endpoint} cannot be reached: {e.Message}. Name the server with --endpoint-url, or leave it out for AWS.");
+    private ClientException Unreachable(Exception e) => new($"{endpoint} cannot be reached: {e.Message}. Name the server with --endpoint-url, or leave it out for AWS.", ClientException.Unreachable);
 
     private static ClientException Failure(string what, HttpStatusCode status, byte[] body)
     {

@@ -20,6 +20,7 @@ internal sealed record FetchedManifest(Digest Digest, string MediaType, byte[] B
 /// <summary>A client of the distribution API (OCI Distribution 1.1), against any registry. What a registry answers is believed as far as a digest proves it.</summary>
 internal sealed partial class DistributionClient : IDisposable
 {
+    private const int Tries = 8;
     private const int MaxAnswer = 32 << 20;
 
     // At 1,000 names a page a hundred million; whoever goes on longer never ends.
@@ -42,8 +43,9 @@ internal sealed partial class DistributionClient : IDisposable
     /// <param name="login">Gives user name and password whenever the registry asks for them, as those of ECR end after hours; null for none.</param>
     /// <param name="time">Waits before tries.</param>
     /// <param name="patience">How long a connection may be silent; null for two minutes.</param>
-    public DistributionClient(Uri address, Func<CancellationToken, Task<(string User, string Password)?>> login, TimeProvider time, TimeSpan? patience = null) =>
-        transport = new DistributionTransport(address, login, time, patience ?? Patience);
+    /// <param name="tries">How often a request is sent before its failure is final.</param>
+    public DistributionClient(Uri address, Func<CancellationToken, Task<(string User, string Password)?>> login, TimeProvider time, TimeSpan? patience = null, int tries = Tries) =>
+        transport = new DistributionTransport(address, login, time, patience ?? Patience, tries);
 
     /// <summary>Where it speaks to.</summary>
     public Uri Address => transport.Address;

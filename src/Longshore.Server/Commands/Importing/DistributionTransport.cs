@@ -14,12 +14,10 @@ namespace Longshore.Server.Commands.Importing;
 /// <param name="address">Scheme and authority.</param>
 /// <param name="login">Gives user name and password whenever the registry asks for them, as those of ECR end after hours; null for none.</param>
 /// <param name="time">Waits before tries.</param>
+/// <param name="tries">How often a request is sent before its failure is final.</param>
 /// <param name="patience">How long nothing may come before a connection counts as cut; and a small answer, whole, at the most five times as long.</param>
-internal sealed class DistributionTransport(Uri address, Func<CancellationToken, Task<(string User, string Password)?>> login, TimeProvider time, TimeSpan patience) : IDisposable
+internal sealed class DistributionTransport(Uri address, Func<CancellationToken, Task<(string User, string Password)?>> login, TimeProvider time, TimeSpan patience, int tries) : IDisposable
 {
-    /// <summary>How often a request is sent before its failure is final.</summary>
-    public const int Tries = 8;
-
     private const int MaxErrorBytes = 64 << 10;
     private const int MaxTokenBytes = 1 << 20;
     private const int MaxTokens = 500;
@@ -66,7 +64,7 @@ internal sealed class DistributionTransport(Uri address, Func<CancellationToken,
             }
             catch (IOException e)
             {
-                if (attempt >= Tries) throw new ClientException($"{what.Authority} does not answer to the end: {e.Message}");
+                if (attempt >= tries) throw new ClientException($"{what.Authority} does not answer to the end: {e.Message}", ClientException.Unreachable);
                 await PauseAsync(attempt, null, cancellationToken);
             }
         }
@@ -95,7 +93,7 @@ internal sealed class DistributionTransport(Uri address, Func<CancellationToken,
             }
             catch (HttpRequestException e)
             {
-                if (attempt >= Tries) throw new ClientException($"{at.Authority} cannot be reached: {e.Message}");
+                if (attempt >= tries) throw new ClientException($"{at.Authority} cannot be reached: {e.Message}", ClientException.Unreachable);
                 (at, hops) = (what, 0);
                 await PauseAsync(attempt, null, cancellationToken);
                 continue;
@@ -117,7 +115,7 @@ internal sealed class DistributionTransport(Uri address, Func<CancellationToken,
                 continue;
             }
 
-            if ((int)response.StatusCode is not (>= 500 or 429) || attempt >= Tries) return response;
+            if ((int)response.StatusCode is not (>= 500 or 429) || attempt >= tries) return response;
             var told = RetryPause.ToldBy(response, time);
             if (response.StatusCode == HttpStatusCode.TooManyRequests) Interlocked.Exchange(ref quietUntil, time.GetTimestamp() + (long)(RetryPause.Before(attempt, told).TotalSeconds * time.TimestampFrequency));
             response.Dispose();
@@ -238,13 +236,13 @@ internal sealed class DistributionTransport(Uri address, Func<CancellationToken,
                 if (who is { } known) request.Headers.Authorization = Basic(known);
                 using var answer = await SendOnceAsync(request, cancellationToken);
                 if (answer.IsSuccessStatusCode) return TokenOf(await ReadAsync(answer, MaxTokenBytes, cancellationToken), issuer);
-                if ((int)answer.StatusCode is not (>= 500 or 429) || attempt >= Tries)
+                if ((int)answer.StatusCode is not (>= 500 or 429) || attempt >= tries)
                     throw new ClientException($"{issuer.Authority} gives no token for {address.Authority}: {(int)answer.StatusCode}. Are user name and password right?");
                 told = RetryPause.ToldBy(answer, time);
             }
             catch (Exception e) when (e is HttpRequestException or IOException)
             {
-                if (attempt >= Tries) throw new ClientException($"{issuer.Authority}, which gives tokens for {address.Authority}, cannot be reached: {e.Message}");
+                if (attempt >= tries) throw new ClientException($"{issuer.Authority}, which gives tokens for {address.Authority}, cannot be reached: {e.Message}", ClientException.Unreachable);
             }
 
             await PauseAsync(attempt, told, cancellationToken);

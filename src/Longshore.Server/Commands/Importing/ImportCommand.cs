@@ -46,7 +46,7 @@ internal sealed class ImportCommand : ClientCommand
         if (parsed.GetValue(rate) is < 0 or > MaxRate) throw new ClientException($"--rate takes MiB a second, from 0 to {MaxRate}.");
         using var api = Connect(parsed, tries: Tries);
         // Without --endpoint-url the target would be AWS, where this would create repositories.
-        if (!await api.IsLongshoreAsync(cancellationToken)) throw new ClientException($"the target {api.Endpoint} is no Longshore server: name one with --endpoint-url.");
+        if (!await api.IsLongshoreAsync(cancellationToken)) throw new ClientException($"the target {api.Endpoint} is no Longshore server, or not ready: name one with --endpoint-url.");
         using var source = OpenSource(parsed, address);
         using var target = new DistributionClient(new Uri(api.Endpoint, "/"), token => LoginAsync(api, token), TimeProvider.System);
         var counts = new ImportCounts();

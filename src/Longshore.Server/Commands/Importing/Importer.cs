@@ -18,7 +18,11 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
     private const int MaxNamed = 1000;
     private const int MostKnownBlobs = 200_000;
     private const int Tries = 4;
+    private const int MostUnreachable = 10;
     private static readonly string[] CompanionSuffixes = ["", ".sig", ".att", ".sbom"];
+
+    // How often one after the other nobody answered, after all tries.
+    private int unreachable;
 
     // Where the target has a blob: to mount it from there.
     private readonly ConcurrentDictionary<string, string> known = new(StringComparer.Ordinal);
@@ -43,7 +47,7 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
             {
                 await ImportAsync(repository, cancellationToken);
             }
-            catch (Exception e) when (IsOfOne(e))
+            catch (Exception e) when (IsOfOne(e) && !IsTheEnd(e))
             {
                 Fail(repository, e.Message);
             }
@@ -73,6 +77,9 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
         if (source.Ecr is not null) await CopyPoliciesAsync(source.Ecr, repository, complete: Interlocked.Read(ref counts.Failed) == failed, cancellationToken);
     }
 
+    /// <summary>Whether so much failed for want of an answer that the rest would too: each takes minutes.</summary>
+    private bool IsTheEnd(Exception e) => e is ClientException { Code: ClientException.Unreachable } && Volatile.Read(ref unreachable) >= MostUnreachable;
+
     private Task EachAsync(string repository, Func<SourceImage, Task> work, CancellationToken cancellationToken) => Parallel.ForEachAsync(
         source.ImagesAsync(repository, cancellationToken),
         new ParallelOptions { MaxDegreeOfParallelism = options.Parallel, CancellationToken = cancellationToken },
@@ -82,9 +89,13 @@ internal sealed class Importer(ImportSource source, DistributionClient target, R
             {
                 Check(image);
                 await work(image);
+                Volatile.Write(ref unreachable, 0);
             }
             catch (Exception e) when (IsOfOne(e))
             {
+                if (e is ClientException { Code: ClientException.Unreachable }) Interlocked.Increment(ref unreachable);
+                else Volatile.Write(ref unreachable, 0);
+                if (IsTheEnd(e)) throw;
                 Fail($"{repository}:{(image.Tags.Count > 0 ? image.Tags[0] : image.Digest)}", e.Message);
             }
         });
