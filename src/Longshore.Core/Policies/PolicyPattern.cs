@@ -108,7 +108,7 @@ internal sealed class PolicyPattern
         if (exact is not null) return TernaryLogic.Of(string.Equals(exact, text, comparison));
         if (prefix is not null) return TernaryLogic.Of(text.StartsWith(prefix, comparison));
         if (!TryResolve(context, out var pattern)) return Ternary.Unknown;
-        return TernaryLogic.Of(Glob(pattern, text, ignoreCase));
+        return TernaryLogic.Of(Wildcard.Matches(pattern, text, AnyRun, AnyOne, ignoreCase));
     }
 
     /// <summary>Where the last of an ARN's six parts begins; -1 for a text that has not six.</summary>
@@ -145,13 +145,13 @@ internal sealed class PolicyPattern
         for (var part = 0; part < 5; part++)
         {
             var (l, r) = (left.IndexOf(':'), right.IndexOf(':'));
-            if (l < 0 || r < 0) return TernaryLogic.Of(l < 0 && r < 0 && Glob(left, right, ignoreCase: false));
-            if (!Glob(left[..l], right[..r], ignoreCase: false)) return Ternary.False;
+            if (l < 0 || r < 0) return TernaryLogic.Of(l < 0 && r < 0 && Wildcard.Matches(left, right, AnyRun, AnyOne));
+            if (!Wildcard.Matches(left[..l], right[..r], AnyRun, AnyOne)) return Ternary.False;
             left = left[(l + 1)..];
             right = right[(r + 1)..];
         }
 
-        return TernaryLogic.Of(Glob(left, right, ignoreCase: false));
+        return TernaryLogic.Of(Wildcard.Matches(left, right, AnyRun, AnyOne));
     }
 
     private bool TryResolve(IConditionContext context, out string pattern)
@@ -212,39 +212,6 @@ internal sealed class PolicyPattern
         fallback = quoted[1..^1];
         return true;
     }
-
-    // As Wildcard.Matches, with both wildcards; at worst pattern times text.
-    private static bool Glob(ReadOnlySpan<char> pattern, ReadOnlySpan<char> text, bool ignoreCase)
-    {
-        int p = 0, t = 0, star = -1, mark = 0;
-        while (t < text.Length)
-        {
-            if (p < pattern.Length && pattern[p] == AnyRun)
-            {
-                star = p++;
-                mark = t;
-            }
-            else if (p < pattern.Length && (pattern[p] == AnyOne || Same(pattern[p], text[t], ignoreCase)))
-            {
-                p++;
-                t++;
-            }
-            else if (star >= 0)
-            {
-                p = star + 1;
-                t = ++mark;
-            }
-            else
-            {
-                return false;
-            }
-        }
-
-        return pattern[p..].TrimStart(AnyRun).IsEmpty;
-    }
-
-    private static bool Same(char a, char b, bool ignoreCase) =>
-        a == b || (ignoreCase && char.ToUpperInvariant(a) == char.ToUpperInvariant(b));
 
     private sealed record Part(string Literal, string? Variable, string? Default);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Longshore.Server.Hosting;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Access;
@@ -7,14 +8,13 @@ namespace Longshore.Server.Access;
 /// Keeps when, where and for what access keys and roles were last used. A request notes its key in memory, at most once a minute each; every
 /// few seconds what was noted is written in relaxed writes, so that no request waits for one. A killed process loses at most those seconds.
 /// </summary>
-internal sealed class LastUse(IDatabase database, TimeProvider time, ILogger<LastUse> logger) : BackgroundService
+internal sealed class LastUse(IDatabase database, TimeProvider time, ILogger<LastUse> logger) : PeriodicFlush(TimeSpan.FromSeconds(3), time)
 {
     /// <summary>How often a key or role is noted at the most.</summary>
     public static readonly TimeSpan Resolution = TimeSpan.FromMinutes(1);
 
     private const int MaxNoted = 100_000;
     private const int Batch = 1_000;
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<Used, long> due = new();
     private readonly ConcurrentDictionary<Used, Use> noted = new();
@@ -28,15 +28,15 @@ internal sealed class LastUse(IDatabase database, TimeProvider time, ILogger<Las
         var used = key.Ticket is null ? new Used(key.Id, 0) : new Used("", key.PrincipalId);
         // A session of a user or root has no key of its own to note, and is over in a day and a half.
         if (key.Ticket is not null && caller.Principal.Kind != PrincipalKind.RoleSession) return;
-        var now = time.GetUtcNow();
+        var now = Time.GetUtcNow();
         if (due.TryGetValue(used, out var next) && now.UtcTicks < next) return;
         if (due.Count >= MaxNoted) due.Clear();
         due[used] = (now + Resolution).UtcTicks;
         if (noted.Count < MaxNoted) noted[used] = new Use(now.ToDatabase(), service, caller.Registry.Region);
     }
 
-    /// <summary>Writes what was noted so far.</summary>
-    public async Task FlushAsync(CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task FlushAsync(CancellationToken cancellationToken)
     {
         foreach (var batch in noted.OrderBy(static pair => pair.Key.RoleId).ThenBy(static pair => pair.Key.KeyId, StringComparer.Ordinal).Chunk(Batch))
         {
@@ -68,44 +68,8 @@ internal sealed class LastUse(IDatabase database, TimeProvider time, ILogger<Las
         }
     }
 
-    /// <summary>Stops, and writes what was noted until then.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        try
-        {
-            await FlushAsync(cancellationToken);
-        }
-        catch (Exception e)
-        {
-            // A full disk, or the stop's time is up: not worth a failed shutdown.
-            logger.LastUseNotKept(e);
-        }
-    }
-
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await FlushAsync(stoppingToken);
-                }
-                catch (Exception e) when (e is not OperationCanceledException)
-                {
-                    logger.LastUseNotKept(e);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping: StopAsync writes what is noted once more.
-        }
-    }
+    protected override void NotKept(Exception failure) => logger.LastUseNotKept(failure);
 
     /// <summary>An access key, or a role.</summary>
     private readonly record struct Used(string KeyId, long RoleId);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Longshore.Server.Hosting;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -7,7 +8,7 @@ namespace Longshore.Server.Content;
 /// Keeps when images were last pulled. A pull notes its image in memory; once a second what was noted is written in
 /// one relaxed write, so that a pull never waits for one. A killed process loses at most that second.
 /// </summary>
-internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogger<PullRecorder> logger) : BackgroundService
+internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogger<PullRecorder> logger) : PeriodicFlush(Interval, time)
 {
     /// <summary>Images noted at the most between two writes; pulls of further ones in that second are not noted.</summary>
     private const int MaxNoted = 100_000;
@@ -21,7 +22,7 @@ internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogge
     /// <summary>Notes a pull of the image at this moment.</summary>
     public void Record(long manifestId)
     {
-        var now = time.GetUtcNow().ToDatabase();
+        var now = Time.GetUtcNow().ToDatabase();
         if (noted.TryGetValue(manifestId, out var last) && now - last < 100_000) return; // Ten times a second is close enough for any row.
         if (noted.Count < MaxNoted || noted.ContainsKey(manifestId)) noted[manifestId] = now;
     }
@@ -33,11 +34,11 @@ internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogge
     public async Task SettleAsync(CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken);
-        if (database.IsShared && Settling > TimeSpan.Zero) await Task.Delay(Settling, time, cancellationToken);
+        if (database.IsShared && Settling > TimeSpan.Zero) await Task.Delay(Settling, Time, cancellationToken);
     }
 
-    /// <summary>Writes what was noted so far.</summary>
-    public async Task FlushAsync(CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override async Task FlushAsync(CancellationToken cancellationToken)
     {
         // In order of their rows: two servers that write the same ones wait for each other, and never both.
         foreach (var batch in noted.OrderBy(static pair => pair.Key).Chunk(Batch))
@@ -56,41 +57,6 @@ internal sealed class PullRecorder(IDatabase database, TimeProvider time, ILogge
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await FlushAsync(stoppingToken);
-                }
-                catch (Exception e) when (e is not OperationCanceledException)
-                {
-                    ContentLog.PullTimesNotKept(logger, e);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping: StopAsync writes what is noted once more.
-        }
-    }
-
-    /// <summary>Stops, and writes what was noted until then. Here and not at the end of the loop, which a stop right after the start never enters.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
-        try
-        {
-            await FlushAsync(cancellationToken);
-        }
-        catch (Exception e)
-        {
-            // A full disk, or the stop's time is up: pull times are not worth a failed shutdown.
-            ContentLog.PullTimesNotKept(logger, e);
-        }
-    }
+    /// <inheritdoc/>
+    protected override void NotKept(Exception failure) => ContentLog.PullTimesNotKept(logger, failure);
 }
