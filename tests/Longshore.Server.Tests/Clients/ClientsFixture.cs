@@ -37,18 +37,7 @@ public sealed class ClientsFixture : IAsyncLifetime
     public OciClient Oci => _oci ?? throw new InvalidOperationException("Not started.");
 
     /// <summary>The environment in which <c>aws</c> and <c>boto3</c> find the server's root key, and nothing of the user's.</summary>
-    public Dictionary<string, string?> AwsEnvironment => new()
-    {
-        ["AWS_ACCESS_KEY_ID"] = Server.Options.AccessKeyId,
-        ["AWS_SECRET_ACCESS_KEY"] = Server.Options.SecretAccessKey,
-        ["AWS_SESSION_TOKEN"] = null,
-        ["AWS_PROFILE"] = null,
-        ["AWS_DEFAULT_REGION"] = "us-east-1",
-        ["AWS_CONFIG_FILE"] = "/dev/null",
-        ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null",
-        ["AWS_EC2_METADATA_DISABLED"] = "true",
-        ["AWS_PAGER"] = "",
-    };
+    public Dictionary<string, string?> AwsEnvironment => Longshore.TestSupport.Aws.AwsEnvironment.Of(Server);
 
     public async ValueTask InitializeAsync()
     {

@@ -44,17 +44,8 @@ internal sealed class LiveCluster : IAsyncDisposable
     public string Database => database;
 
     /// <summary>The environment in which <c>aws</c> finds the root key, and nothing of the user's.</summary>
-    public Dictionary<string, string?> AwsEnvironment => new()
+    public Dictionary<string, string?> AwsEnvironment => new(Longshore.TestSupport.Aws.AwsEnvironment.Of(Servers[0]))
     {
-        ["AWS_ACCESS_KEY_ID"] = Servers[0].Options.AccessKeyId,
-        ["AWS_SECRET_ACCESS_KEY"] = Servers[0].Options.SecretAccessKey,
-        ["AWS_SESSION_TOKEN"] = null,
-        ["AWS_PROFILE"] = null,
-        ["AWS_DEFAULT_REGION"] = "us-east-1",
-        ["AWS_CONFIG_FILE"] = "/dev/null",
-        ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null",
-        ["AWS_EC2_METADATA_DISABLED"] = "true",
-        ["AWS_PAGER"] = "",
         ["AWS_RETRY_MODE"] = "standard",
         ["AWS_MAX_ATTEMPTS"] = "8",
     };
