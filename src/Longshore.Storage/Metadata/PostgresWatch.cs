@@ -13,7 +13,6 @@ namespace Longshore.Storage.Metadata;
 /// (3) when nobody answers, and no turn came to its end meanwhile, all turns end, and new ones are refused at once until a later probe is answered; (4) when another server process answers than
 /// the one before, all turns that began before end. Ended turns leave their connection to itself: the pool is replaced.
 /// </remarks>
-[SuppressMessage("Reliability", "CA1001", Justification = "Disposed by DisposeAsync.")]
 internal sealed class PostgresWatch : IAsyncDisposable
 {
     /// <summary>How often it looks.</summary>
@@ -133,6 +132,7 @@ internal sealed class PostgresWatch : IAsyncDisposable
     }
 
     /// <summary>Who began to work within one second.</summary>
+    [SuppressMessage("Design", "CA1001", Justification = "Whoever began in this second may still ask for its end; without a timer or a link the source holds memory alone.")]
     internal sealed class Second(long began)
     {
         private readonly CancellationTokenSource ended = new();
