@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Longshore.Server.Hosting;
+using Longshore.Server.Hosting.Jobs;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Access;

@@ -1,4 +1,4 @@
-namespace Longshore.Server.Hosting;
+namespace Longshore.Server.Hosting.Jobs;
 
 /// <summary>
 /// A service that keeps something in memory and writes it every so often, and once more when the server stops. What could not be written is logged, and never stops anything.
