@@ -64,6 +64,7 @@ internal sealed class LiveCluster : IAsyncDisposable
     /// <summary>The same with the binaries of other versions; null: the one under test.</summary>
     public static async Task<LiveCluster> StartAsync(IReadOnlyList<string?> binaries, TimeSpan silence, CancellationToken cancellationToken, params string[] arguments)
     {
+        TestDatabases.RequirePostgres();
         var cluster = new LiveCluster(arguments);
         try
         {

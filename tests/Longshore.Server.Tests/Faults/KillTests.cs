@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Faults;
 
@@ -19,7 +20,7 @@ public sealed class KillTests
     [Fact]
     public async Task Everything_acknowledged_survives_every_kill_and_nothing_half_written_is_seen()
     {
-        var kills = Setting("LONGSHORE_KILLS", 50);
+        var kills = Setting("LONGSHORE_KILLS", S3Gateway.IsAskedFor ? 20 : 50);
         var seed = Setting("LONGSHORE_KILL_SEED", Environment.TickCount & 0xffff);
         var random = new Random(seed);
         var noise = new byte[4_000_000];

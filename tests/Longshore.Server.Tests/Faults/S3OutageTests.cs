@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.TestSupport.Oci;
 using Longshore.TestSupport.S3;
 
@@ -32,6 +33,7 @@ public sealed class S3OutageTests
     [InlineData("kill", "revive")]
     public async Task An_outage_is_told_in_bounded_time_loses_nothing_and_ends_without_a_restart(string away, string back)
     {
+        TestStores.RequireBucket();
         var lasts = TimeSpan.FromSeconds(int.Parse(Environment.GetEnvironmentVariable("LONGSHORE_TEST_OUTAGE") ?? "10", CultureInfo.InvariantCulture));
         var gateway = await S3Gateway.StartAsync();
         try

@@ -2,6 +2,7 @@ using Longshore.Core;
 using Longshore.Server.Content;
 using Longshore.Server.Lifecycle;
 using Longshore.Server.Tests.Content;
+using Longshore.Server.Tests.TestSupport;
 using Longshore.TestSupport.Oci;
 using static Longshore.Server.Tests.Content.ContentHarness;
 
@@ -13,8 +14,8 @@ namespace Longshore.Server.Tests.Lifecycle;
 /// </summary>
 public sealed class PlanGraphTests
 {
-    private const int Graphs = 2000;
     private const int Workers = 4;
+    private static readonly int Graphs = TestStores.Scenes(2000);
 
     [Fact]
     public async Task What_a_plan_frees_is_what_the_file_system_gets_back()

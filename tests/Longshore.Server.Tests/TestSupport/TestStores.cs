@@ -22,6 +22,15 @@ internal static class TestStores
         if (S3Gateway.IsAskedFor) throw new SkipTestException($"is about bodies in files: {why}");
     }
 
+    /// <summary>Skips a test that starts a gateway by itself, where the tests run on files: once is enough.</summary>
+    public static void RequireBucket()
+    {
+        if (!S3Gateway.IsAskedFor) throw new SkipTestException("is about a bucket: LONGSHORE_TEST_BLOBS=s3");
+    }
+
+    /// <summary>How many random scenes a property is tried with: all on files; a part on a bucket, where a step costs a hundred times as much.</summary>
+    public static int Scenes(int onFiles) => S3Gateway.IsAskedFor ? Math.Max(1, onFiles / 20) : onFiles;
+
     /// <summary>Where the files of a data directory's bodies lie. Skips the test when it runs on a bucket.</summary>
     public static string DirectoryOf(string dataDirectory) =>
         S3Gateway.IsAskedFor ? throw new SkipTestException("is about files, and runs on a bucket") : Path.Combine(dataDirectory, "blobs");
