@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Data.Common;
+using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting;
 using Longshore.Server.Verification;
 using Longshore.Storage.Blobs;
@@ -60,6 +61,14 @@ internal sealed class VerifyCommand : OptionsCommand
 
         using (taken)
         {
+            // What a repair removes or sets aside, a backup may be about to copy.
+            using var hold = repair ? BodyHold.TryShare(Path.Combine(options.DataDirectory, BodyHold.FileName)) : null;
+            if (repair && hold is null)
+            {
+                await error.WriteLineAsync($"longshore: a backup of {options.DataDirectory} runs. Let it end before --repair, or verify without.");
+                return ExitCodes.Failed;
+            }
+
             return await RunAsync(options, repair, report, TimeProvider.System, error, cancellationToken);
         }
     }

@@ -153,6 +153,22 @@ public sealed class BackupTests
         }
     }
 
+    [Fact]
+    public async Task While_a_backup_holds_the_bodies_no_repair_removes_any()
+    {
+        await using var server = await LongshoreProcess.StartAsync(new LongshoreOptions { Arguments = Hasty }, Token);
+        await server.StopAsync(Token);
+        using (BodyHold.TryTake(Path.Combine(server.DataDirectory, BodyHold.FileName)))
+        {
+            var refused = await TryAsync("verify", "--repair", "--data", server.DataDirectory);
+            Assert.Equal(ExitCodes.Failed, refused.ExitCode);
+            Assert.Contains("a backup of", refused.StandardError, StringComparison.Ordinal);
+            await RunAsync("verify", "--data", server.DataDirectory);
+        }
+
+        await RunAsync("verify", "--repair", "--data", server.DataDirectory);
+    }
+
     private static async Task PushAsync(OciClient oci, ConcurrentDictionary<string, TestManifest> kept, int seed)
     {
         var image = TestImage.Create(seed, 20_000, 40_000);

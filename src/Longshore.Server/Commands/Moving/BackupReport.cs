@@ -50,7 +50,9 @@ internal sealed class BackupReport(TextWriter output, TextWriter error, bool jso
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{done} {result.Counts.Repositories:N0} repositories, {result.Counts.Images:N0} images, {result.Counts.Tags:N0} tags, {result.Counts.Bodies:N0} blobs ({Screen.Bytes(result.Counts.BodyBytes)}) to {where}."));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Copied {result.CopiedBodies:N0} blobs ({Screen.Bytes(result.CopiedBytes)}); removed {result.RemovedBodies:N0} that only the backup before had."));
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Copied {result.CopiedBodies:N0} blobs ({Screen.Bytes(result.CopiedBytes)}){(result.RemovedBodies > 0 ? $"; removed {result.RemovedBodies:N0} that only the backup before had" : "")}."));
         }
 
         foreach (var digest in result.Damaged) error.WriteLine($"DAMAGED  {digest} is missing or damaged where it was copied from.");
