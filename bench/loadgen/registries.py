@@ -100,6 +100,9 @@ class Generated(targets.Longshore):
             made = self.generate("registry", self.database_argument, self.repositories, self.images, self.wide, SAMPLES, samples, self.data + "/blobs")
             if self.postgres:
                 self.postgres.sql(self.database, "VACUUM (ANALYZE, FREEZE)")
+            # Most of its blobs are nowhere, which a server would take for a store that is not mounted.
+            place = ["--database", self.database_argument] if self.postgres else []
+            subprocess.run([targets.LONGSHORE, "store", "adopt", "--force", "--data", self.data, *place], check=True, stdout=subprocess.DEVNULL)
             made["bytes"] = self.size()
             with open(about, "w") as file:
                 json.dump(made, file)

@@ -23,6 +23,7 @@ internal static class LongshoreCommand
             new EnvCommand(output, error),
             new VerifyCommand(output, error),
             new KeysCommand(output, error),
+            new StoreCommand(output, error),
             new LintCommand(output, error),
             new SimulateCommand(output, error),
             new ExplainCommand(output, error),

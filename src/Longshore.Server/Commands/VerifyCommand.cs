@@ -3,7 +3,6 @@ using System.Data.Common;
 using Longshore.Server.Content.Collection;
 using Longshore.Server.Hosting;
 using Longshore.Server.Verification;
-using Longshore.Storage.Blobs;
 
 namespace Longshore.Server.Commands;
 
@@ -37,14 +36,6 @@ internal sealed class VerifyCommand : OptionsCommand
         if (Databases.FindMissing(options) is { } missing)
         {
             await error.WriteLineAsync($"longshore: {missing}");
-            return ExitCodes.Failed;
-        }
-
-        // A blob disk that is not mounted, or a forgotten --blobs, must not look like a registry whose bodies are all lost:
-        // a repair would write that down.
-        if (options.BlobBucket is null && !FileSystemBlobStore.Exists(options.BlobDirectory))
-        {
-            await error.WriteLineAsync($"longshore: there is no blob store in {options.BlobDirectory}. Mount it, or name its directory with --blobs.");
             return ExitCodes.Failed;
         }
 
@@ -84,15 +75,14 @@ internal sealed class VerifyCommand : OptionsCommand
                 return ExitCodes.DataDirectoryTaken;
             }
 
-            var store = BlobStores.Open(options, time);
-            if (options.BlobBucket is { } bucket && await store.ListAsync(cancellationToken).FirstOrDefaultAsync(cancellationToken) == default
-                && await database.ReadAsync(session => session.QueryFirstAsync("SELECT 1 FROM blobs", static row => row.GetInt64(0)), cancellationToken) == 1)
+            // A blob disk that is not mounted, or a forgotten --blobs, must not look like a registry whose bodies are all lost: a repair would write that down.
+            if (await BlobStores.FindFaultAsync(options, database, time, cancellationToken) is { } fault)
             {
-                await error.WriteLineAsync($"longshore: there is no body in {bucket}, and the registry has some. Name its bucket and prefix with --blobs.");
+                await error.WriteLineAsync($"longshore: {fault}");
                 return ExitCodes.Failed;
             }
 
-            var verifier = new RegistryVerifier(database, store, time, repair, report.Add, report.Progress);
+            var verifier = new RegistryVerifier(database, BlobStores.Open(options, time), time, repair, report.Add, report.Progress);
             var summary = await verifier.RunAsync(cancellationToken);
             report.End(summary, repair);
             return summary.Findings == summary.Harmless ? ExitCodes.Done : ExitCodes.Failed;

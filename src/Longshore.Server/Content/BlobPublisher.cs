@@ -16,6 +16,9 @@ namespace Longshore.Server.Content;
 /// </remarks>
 internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimeProvider time, ContentOptions options)
 {
+    // Half of the shortest time after which the scrub could have removed a body without a row (CollectionOptions.OrphanAge).
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(30);
+
     private long lastGeneration;
 
     /// <summary>
@@ -105,7 +108,8 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
             var generation = NextGeneration();
             try
             {
-                return new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation);
+                var begun = time.GetTimestamp();
+                return new Body(await store.PublishAsync(uploadKey, digest, generation, cancellationToken), generation, begun);
             }
             catch (BodyExistsException) when (i < Tries)
             {
@@ -132,6 +136,7 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
         {
             await LooseBodies.RequireNotDoomedAsync(session, published!.Location);
             var now = time.GetUtcNow().ToDatabase();
+            if (IsLate(published, now)) await RequireThereAsync(published.Location);
             var inserted = await session.QueryFirstAsync(
                 """
                 INSERT INTO blobs (digest, generation, size, location, state, stored_at) VALUES (@digest, @generation, @size, @location, 0, @now)
@@ -161,6 +166,17 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
         return new BlobInfo(digest, size, stored.Location!);
     }
 
+    // A stopwatch does not count while its machine sleeps, and a wall clock may be set back: whichever says more.
+    private bool IsLate(Body published, long now) =>
+        time.GetElapsedTime(published.Begun) > Late || Math.Abs(now - published.Generation) > Late.TotalMicroseconds;
+
+    /// <summary>A server that stood still between body and row may find its body taken for an orphan, removed, and the note of that gone as well.</summary>
+    private async ValueTask RequireThereAsync(string location)
+    {
+        await using var reader = await store.OpenReadAsync(location, CancellationToken.None);
+        if (reader is null) throw new IOException($"The body {location} waited too long for its row and was removed as an orphan.");
+    }
+
     private static ValueTask<(long Id, string? Location, long State)> FindAsync(DbSession session, Digest digest) => session.QueryFirstAsync(
         "SELECT id, location, state FROM blobs WHERE digest = @digest /*lock FOR KEY SHARE*/",
         static row => (Id: row.GetInt64(0), Location: (string?)row.GetString(1), State: row.GetInt64(2)),
@@ -177,5 +193,5 @@ internal sealed class BlobPublisher(IDatabase database, IBlobStore store, TimePr
         }
     }
 
-    private sealed record Body(string Location, long Generation);
+    private sealed record Body(string Location, long Generation, long Begun);
 }

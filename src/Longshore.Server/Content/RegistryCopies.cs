@@ -1,3 +1,4 @@
+using Longshore.Server.Content.Stores;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Content;
@@ -5,10 +6,11 @@ namespace Longshore.Server.Content;
 /// <summary>What a copy of the database is, that has its bodies beside it in a new place.</summary>
 internal static class RegistryCopies
 {
-    /// <summary>Ends what has no bytes in the new place: unfinished uploads, and notes of bodies that no row names.</summary>
+    /// <summary>Ends what has nothing in the new place: unfinished uploads, notes of bodies that no row names, the ids of the stores.</summary>
     public static async ValueTask SettleAsync(IDatabase copy, CancellationToken cancellationToken) => await copy.WriteAsync(
         Durability.Synced,
-        static async session => await session.ExecuteAsync("DELETE FROM uploads") + await session.ExecuteAsync("DELETE FROM loose_bodies"),
+        static async session => await session.ExecuteAsync("DELETE FROM uploads") + await session.ExecuteAsync("DELETE FROM loose_bodies")
+            + await StoreArea.ForgetAsync(session),
         cancellationToken);
 
     /// <summary>A page of bodies by id. Those that a verification set aside are not among them.</summary>

@@ -1,4 +1,7 @@
+using Longshore.Server.Content.Stores;
 using Longshore.Storage.Blobs;
+using Longshore.Storage.Metadata;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Longshore.Server.Hosting;
 
@@ -12,8 +15,38 @@ internal static class BlobStores
         return new TieredBlobStore(standard, archive);
     }
 
+    /// <summary>Opens both for a server: nothing passes before they are known to be the database's own.</summary>
+    public static (IBlobStore Store, IReadOnlyList<StoreGuard> Guards) OpenGuarded(ServeOptions options, IDatabase database, TimeProvider time, ILogger logger)
+    {
+        List<StoreGuard> guards = [.. Checks(options, database, time, logger).Select(check => new StoreGuard(check, time, logger))];
+        return (new TieredBlobStore(Guarded(guards[0]), Guarded(guards[1])), guards);
+
+        static GuardedBlobStore Guarded(StoreGuard guard) => new(guard.Check.Store, guard);
+    }
+
+    /// <summary>
+    /// Whether the options name the stores that the database belongs to: null, or why not. For commands: nothing is changed, and no directory is made where a disk
+    /// should be mounted.
+    /// </summary>
+    /// <exception cref="IOException">A store does not answer.</exception>
+    public static async ValueTask<string?> FindFaultAsync(ServeOptions options, IDatabase database, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (options.BlobBucket is null && !FileSystemBlobStore.Exists(options.BlobDirectory)) return $"there is no blob store in {options.BlobDirectory}. Mount it, or name its place with --blobs.";
+        foreach (var check in Checks(options, database, time, NullLogger.Instance))
+            if (await check.FindFaultAsync(adopt: false, cancellationToken) is { } fault) return fault;
+        return null;
+    }
+
+    /// <summary>The comparisons of both areas with the database, standard first.</summary>
+    public static IReadOnlyList<StoreCheck> Checks(ServeOptions options, IDatabase database, TimeProvider time, ILogger logger)
+    {
+        var (standard, archive) = OpenAreas(options, time);
+        var place = Databases.PlaceOf(options);
+        return [new StoreCheck(database, place, standard, StoreArea.Standard, logger), new StoreCheck(database, place, archive, StoreArea.Archive, logger)];
+    }
+
     /// <summary>The same, each for itself.</summary>
-    public static (IBlobStore Standard, IBlobStore Archive) OpenAreas(ServeOptions options, TimeProvider time) => (
+    public static (IMarkedStore Standard, IMarkedStore Archive) OpenAreas(ServeOptions options, TimeProvider time) => (
         options.BlobBucket is { } bucket ? Open(bucket, time) : new FileSystemBlobStore(options.BlobDirectory, time),
         options.ArchiveBucket is { } archive ? Open(archive, time) : new FileSystemBlobStore(options.ArchiveDirectory, time));
 

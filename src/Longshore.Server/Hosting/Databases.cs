@@ -31,5 +31,8 @@ internal static class Databases
             ? $"Other connections use the database: {others}. Stop every server on it first."
             : null;
 
+    /// <summary>Where it is, for people; without its password.</summary>
+    public static string PlaceOf(ServeOptions options) => options.Database?.ToString() ?? FileOf(options);
+
     private static string FileOf(ServeOptions options) => Path.Combine(options.DataDirectory, ServerComposition.DatabaseFile);
 }

@@ -17,4 +17,7 @@ internal static class ExitCodes
 
     /// <summary>The key file is missing, is of another database, is broken, or may be read by others.</summary>
     public const int KeyFileRefused = 4;
+
+    /// <summary>The store of bodies is not the one that the database belongs to, or is not mounted.</summary>
+    public const int StoreRefused = 5;
 }

@@ -50,4 +50,13 @@ internal static partial class HostingLog
 
     [LoggerMessage(1051, LogLevel.Debug, "Connection from {Address} closed: it has {Count} open.")]
     public static partial void TooManyConnections(this ILogger logger, System.Net.IPAddress address, int count);
+
+    [LoggerMessage(1055, LogLevel.Warning, "The clock of this server is {Seconds} s {Direction} the database's. Set both by NTP: ages, leases of blobs and times of expiry are counted by the servers' clocks.")]
+    public static partial void ClocksDiffer(this ILogger logger, double seconds, string direction);
+
+    [LoggerMessage(1056, LogLevel.Information, "The clocks of this server and the database agree again.")]
+    public static partial void ClocksAgree(this ILogger logger);
+
+    [LoggerMessage(1057, LogLevel.Debug, "{Place} could not be compared with the database.")]
+    public static partial void StoreNotCompared(this ILogger logger, Exception exception, string place);
 }

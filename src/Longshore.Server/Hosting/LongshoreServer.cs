@@ -2,7 +2,6 @@ using System.Data.Common;
 using Longshore.Server.Access;
 using Longshore.Server.Hosting.Telemetry;
 using Longshore.Server.Iam.Bootstrap;
-using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -12,7 +11,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Longshore.Server.Hosting;
 
 /// <summary>
-/// The life of a server: (1) take the data directory, (2) open the stores and the keys, and see to the root principal and the bootstrap file, (3) listen, (4) say so, (5) run until a signal,
+/// The life of a server: (1) take the data directory, (2) open the stores, which must belong together, and the keys, and see to the root principal and the bootstrap file, (3) listen, (4) say so, (5) run until a signal,
 /// (6) drain, stop accepting and let requests finish within the bound, (7) close.
 /// </summary>
 internal static class LongshoreServer
@@ -38,7 +37,12 @@ internal static class LongshoreServer
                 // 2
                 app.Services.GetRequiredService<Jobs.JobOptions>().Reserve?.ReleaseWhenScarce();
                 _ = app.Services.GetRequiredService<IDatabase>();
-                _ = app.Services.GetRequiredService<IBlobStore>();
+                if (await app.Services.GetRequiredService<ServerStores>().FindFaultAsync(cancellationToken) is { } wrongStore)
+                {
+                    await error.WriteLineAsync($"longshore: {wrongStore}");
+                    return ExitCodes.StoreRefused;
+                }
+                await app.Services.GetRequiredService<DatabaseClock>().CompareAsync(cancellationToken);
                 if (await app.Services.GetRequiredService<ServerKeys>().LoadAsync(cancellationToken) is { } unopened)
                 {
                     await error.WriteLineAsync($"longshore: {unopened.Message}");

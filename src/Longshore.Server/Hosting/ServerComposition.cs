@@ -11,7 +11,6 @@ using Longshore.Server.Oci;
 using Longshore.Server.Protection;
 using Longshore.Server.RegistrySettings;
 using Longshore.Server.Trail;
-using Longshore.Storage.Blobs;
 
 namespace Longshore.Server.Hosting;
 
@@ -27,7 +26,10 @@ internal static class ServerComposition
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(provider => Databases.Open(options, provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<IBlobStore>(provider => BlobStores.Open(options, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ServerStores>();
+        services.AddSingleton(static provider => provider.GetRequiredService<ServerStores>().Store);
+        services.AddHostedService<RegularChecks>();
+        services.AddSingleton<DatabaseClock>();
         services.AddSingleton(new ContentOptions
         {
             UploadExpiry = options.UploadExpiry,

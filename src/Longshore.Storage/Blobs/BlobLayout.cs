@@ -12,6 +12,7 @@ internal sealed class BlobLayout(string root)
     //   sha256/<ab>/<hex>.<generation>        published bodies; <ab> = first two digits of <hex>, 64 of them
     //   sha512/<ab>/<hex>/<generation>        the same, 128 digits
     //   quarantine/<algorithm>-<hex>-<generation>-<UTC time>
+    //   store-id                              what tells this store from others (FileMark)
     //
     // A location is the path below the root: "sha256/ab/<hex>.<generation>".
 

@@ -13,12 +13,13 @@ namespace Longshore.Storage.Blobs;
 /// All calls are synchronous behind their ValueTasks; those that fsync (<see cref="PublishAsync"/>,
 /// <see cref="QuarantineAsync"/>) block for a commit of the file system's journal.
 /// </remarks>
-public sealed class FileSystemBlobStore : IBlobStore
+public sealed class FileSystemBlobStore : IMarkedStore
 {
     private const FileShare Anyone = FileShare.ReadWrite | FileShare.Delete;
 
     private readonly BlobLayout _layout;
     private readonly TimeProvider _time;
+    private readonly FileMark _mark;
     private readonly bool[] _durableFanOuts = new bool[BlobLayout.FanOutCount];
 
     /// <summary>Opens the store and creates what directories it lacks.</summary>
@@ -28,6 +29,7 @@ public sealed class FileSystemBlobStore : IBlobStore
     public FileSystemBlobStore(string root, TimeProvider time)
     {
         _layout = new BlobLayout(root);
+        _mark = new FileMark(_layout.Root);
         _time = time;
         CreateTree();
     }
@@ -188,6 +190,31 @@ public sealed class FileSystemBlobStore : IBlobStore
     /// <inheritdoc/>
     public IAsyncEnumerable<StoredUpload> ListUploadsAsync(CancellationToken cancellationToken) =>
         EnumerateUploads(cancellationToken).ToAsyncEnumerable();
+
+    /// <inheritdoc/>
+    public string Place => _layout.Root;
+
+    /// <inheritdoc/>
+    public ValueTask<string?> ReadMarkAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(_mark.Read());
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> TryAddMarkAsync(string mark, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult(_mark.TryAdd(mark));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ReplaceMarkAsync(string mark, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        _mark.Replace(mark);
+        return ValueTask.CompletedTask;
+    }
 
     // rename(2) replaces what it finds, so the target is looked for first. Nothing can come between the two: generations are
     // handed out once. File.Move without overwriting would link and unlink instead, two changes where one is atomic.

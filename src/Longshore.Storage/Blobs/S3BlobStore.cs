@@ -9,7 +9,7 @@ namespace Longshore.Storage.Blobs;
 /// Bodies as objects of a bucket. What one request brings becomes one object under a random id; publishing names it in a second, empty one, so that a body is neither
 /// renamed nor copied: docs/decisions/0015-bodies-in-a-bucket.md.
 /// </summary>
-public sealed class S3BlobStore : IBlobStore, IDisposable
+public sealed class S3BlobStore : IMarkedStore, IDisposable
 {
     // No upload lives longer (--upload-expiry).
     private static readonly TimeSpan Longest = TimeSpan.FromDays(31);
@@ -199,6 +199,31 @@ public sealed class S3BlobStore : IBlobStore, IDisposable
     {
         await foreach (var _ in Objects.ListAsync(S3Layout.Uploads, 1, cancellationToken)) return;
     }
+
+    /// <inheritdoc/>
+    public string Place => _options.Endpoint is { } endpoint ? $"{_options} at {endpoint.GetLeftPart(UriPartial.Authority)}" : _options.ToString();
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> ReadMarkAsync(CancellationToken cancellationToken) =>
+        await Objects.GetSmallAsync(IMarkedStore.MarkName, cancellationToken) is { } bytes ? System.Text.Encoding.UTF8.GetString(bytes) : null;
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryAddMarkAsync(string mark, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Objects.TryPutNewAsync(IMarkedStore.MarkName, System.Text.Encoding.UTF8.GetBytes(mark), cancellationToken);
+        }
+        catch (IOException e) when (e.InnerException is Amazon.Runtime.AmazonServiceException { StatusCode: System.Net.HttpStatusCode.Conflict })
+        {
+            // Another server is putting one at this moment.
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask ReplaceMarkAsync(string mark, CancellationToken cancellationToken) =>
+        await Objects.PutAsync(IMarkedStore.MarkName, System.Text.Encoding.UTF8.GetBytes(mark), cancellationToken);
 
     /// <inheritdoc/>
     public bool IsPublic(string location) => _options.Public;

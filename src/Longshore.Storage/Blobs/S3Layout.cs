@@ -11,6 +11,7 @@ internal static class S3Layout
     //   data/<ab>/<id>                                               bytes: a body, or a piece of an upload; <id>: 32 hex digits at random
     //   bodies/<ab>/<id>.<algorithm>-<hex>.<generation>.<size>       empty; says that data/<ab>/<id> is a published body
     //   quarantine/<id>.<algorithm>-<hex>.<generation>.<UTC time>    bytes of a body that a person must look at
+    //   store-id                                                     what tells this store from others
     //
     // A location is the key of the third kind: everything about a body is in it. <ab>: the first two digits of <id>.
 

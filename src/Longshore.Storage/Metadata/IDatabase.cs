@@ -44,6 +44,9 @@ public interface IDatabase : IAsyncDisposable
     /// <summary>Asks whether the database's schema is still one that this version works on: null, or why not. For probes: it is cheap.</summary>
     ValueTask<string?> FindSchemaFaultAsync(CancellationToken cancellationToken) => ValueTask.FromResult<string?>(null);
 
+    /// <summary>What the database's own clock says at this moment; null when it has none but this machine's.</summary>
+    ValueTask<DateTimeOffset?> ReadClockAsync(CancellationToken cancellationToken) => ValueTask.FromResult<DateTimeOffset?>(null);
+
     /// <summary>
     /// Has the database check its own structure: pages, indexes, foreign keys. What is wrong, one sentence each; empty
     /// when nothing is. Reads everything once.

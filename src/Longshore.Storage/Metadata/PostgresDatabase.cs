@@ -142,6 +142,10 @@ public sealed class PostgresDatabase : IDatabase
         return newest < known ? $"the database has schema {newest}, and this version needs {known}: an older database was put in its place" : null;
     }
 
+    /// <inheritdoc/>
+    public async ValueTask<DateTimeOffset?> ReadClockAsync(CancellationToken cancellationToken) => DbTime.FromDatabase(await ReadAsync(
+        static session => session.QueryFirstAsync("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint", static row => row.GetInt64(0)), cancellationToken));
+
     /// <summary>
     /// Has the extension amcheck compare each index with its table, where it is installed. Foreign keys need no look: PostgreSQL enforces them, and
     /// a constraint that was never validated is named.

@@ -84,6 +84,7 @@ public sealed class S3CredentialTests
     private sealed class StandIn : IDisposable
     {
         private readonly HttpListener _listener = new();
+        private readonly ConcurrentDictionary<string, string> _marks = new(StringComparer.Ordinal);
 
         public StandIn()
         {
@@ -115,7 +116,8 @@ public sealed class S3CredentialTests
                 {
                     var context = await _listener.GetContextAsync();
                     var (answer, type) = Answer(context.Request);
-                    context.Response.ContentType = type;
+                    if (type.Length == 0) context.Response.StatusCode = 404;
+                    else context.Response.ContentType = type;
                     var bytes = Encoding.UTF8.GetBytes(answer);
                     context.Response.ContentLength64 = bytes.Length;
                     await context.Response.OutputStream.WriteAsync(bytes);
@@ -136,6 +138,7 @@ public sealed class S3CredentialTests
             {
                 Signatures.Enqueue(request.Headers["Authorization"] ?? "none");
                 SessionTokens.Enqueue(request.Headers["x-amz-security-token"] ?? "none");
+                if (path.EndsWith("/store-id", StringComparison.Ordinal)) return Mark(request, path);
                 return ("<ListBucketResult><Name>bodies</Name><KeyCount>0</KeyCount><MaxKeys>1</MaxKeys><IsTruncated>false</IsTruncated></ListBucketResult>", "application/xml");
             }
 
@@ -146,6 +149,16 @@ public sealed class S3CredentialTests
             return path == "/"
                 ? ($"<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>{Id}</AccessKeyId><SecretAccessKey>{Secret}</SecretAccessKey><SessionToken>{SessionToken}</SessionToken><Expiration>{Expiry}</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>", "text/xml")
                 : ("", "text/plain");
+        }
+
+        // The only objects that are kept: without them nobody is ready.
+        private (string Answer, string Type) Mark(HttpListenerRequest request, string path)
+        {
+            if (request.HttpMethod != "PUT") return _marks.TryGetValue(path, out var mark) ? (mark, "text/plain") : ("<Error><Code>NoSuchKey</Code></Error>", "");
+            using var reader = new StreamReader(request.InputStream);
+            // Between the frames in which it is sent.
+            _marks[path] = System.Text.RegularExpressions.Regex.Match(reader.ReadToEnd(), "longshore-store 1\n[0-9a-f]{32}\n[a-z]+\n").Value;
+            return ("", "text/plain");
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Longshore.Server.Content;
+using Longshore.Server.Content.Stores;
 using Longshore.Server.Trail;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -193,9 +194,13 @@ internal sealed class RegistryMove(MoveEnd from, MoveEnd to, IBlobStore store, M
         await log.EndAsync(cancellationToken);
     }
 
+    // Where bodies stay, so does the id of their store; a new store gets one from the first server that is started on it.
+    //
     // What rows of settings are about the trail of one server's data directory have the name of that server's id, where several share a database.
     private string? Rename(string name)
     {
+        if (name == StoreArea.Standard.Setting) return standard.Stays ? name : null;
+        if (name == StoreArea.Archive.Setting) return archive.Stays ? name : null;
         foreach (var (mine, its) in new[]
         {
             (TrailOptions.HeadSettingOf(from.ServerId), TrailOptions.HeadSettingOf(to.ServerId)),

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Longshore.Server.Backups;
 using Longshore.Server.Hosting;
-using Longshore.Storage.Blobs;
 
 namespace Longshore.Server.Commands.Moving;
 
@@ -30,7 +29,8 @@ internal sealed class BackupCommand : MovingCommand
         var files = EmbeddedFilesOf(options);
         var keys = parsed.GetValue(withKeys);
         if (!File.Exists(files.Database)) throw new BackupException($"there is no registry in {files.Data}: {ServerComposition.DatabaseFile} is missing. Name its data directory with --data.");
-        if (!FileSystemBlobStore.Exists(files.Blobs)) throw new BackupException($"there is no blob store in {files.Blobs}. Mount it, or name its directory with --blobs.");
+        await using (var database = Databases.OpenForReading(options, TimeProvider.System))
+            if (await BlobStores.FindFaultAsync(options, database, TimeProvider.System, cancellationToken) is { } fault) throw new BackupException(fault);
         foreach (var own in new[] { files.Data, files.Blobs, files.Archive })
             if (Path.GetRelativePath(own, place) is var relative && relative != ".." && !relative.StartsWith("../", StringComparison.Ordinal))
                 throw new BackupException($"{place} is in {own}, which is a part of the registry. Name a place outside of it.");

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Longshore.Server.Backups;
 using Longshore.Server.Backups.Moving;
+using Longshore.Server.Content.Stores;
 using Longshore.Server.Hosting;
 using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
@@ -76,17 +77,24 @@ internal sealed class MigrateCommand : OptionsCommand
         var time = TimeProvider.System;
         if (Databases.FindMissing(options) is { } missing) throw new BackupException(missing);
         if (IsSameDatabase(options, target)) throw new BackupException("source and target have the same database. Name another with --to-database or --to-data.");
-        if (options.BlobBucket is null && !FileSystemBlobStore.Exists(options.BlobDirectory)) throw new BackupException($"there is no blob store in {options.BlobDirectory}. Mount it, or name its place with --blobs.");
         var apart = options.DataDirectory != target.DataDirectory;
         using var targetDirectory = apart ? DataDirectory.TryTake(target.DataDirectory, out _) ?? throw new BackupException($"another process uses {target.DataDirectory}.") : null;
         using var alone = TryLock(target.DataDirectory) ?? throw new BackupException($"another 'longshore migrate' into {target.DataDirectory} runs.");
         await using var source = Databases.OpenForCopying(options, time, create: false);
+        if (await BlobStores.FindFaultAsync(options, source, time, cancellationToken) is { } fault) throw new BackupException(fault);
         MoveResult result;
         var report = new MoveReport(output, error, parsed.GetValue(json), time);
         await using (var copy = Databases.OpenForCopying(target, time, create: true))
         {
             var (standardStays, archiveStays) = BlobStores.AreSame(options, target);
             var (standard, archive) = BlobStores.OpenAreas(target, time);
+            foreach (var (store, stays) in new[] { (standard, standardStays), (archive, archiveStays) })
+            {
+                // What another registry keeps there would be removed as nobody's, once this one is served.
+                if (!stays && await store.ReadMarkAsync(cancellationToken) is { } mark && StoreMark.TryParse(mark) is not { IsNew: true })
+                    throw new BackupException($"{store.Place} is the store of a registry already. Name another place, or, when nobody uses it any more, remove its {IMarkedStore.MarkName} first; nothing was changed.");
+            }
+
             var move = new RegistryMove(
                 new MoveEnd(source, MovingCommand.FilesOf(options), options.Database is null ? null : ServerIdentity.Find(options.DataDirectory) ?? "none"),
                 new MoveEnd(copy, MovingCommand.FilesOf(target), target.Database is null ? null : ServerIdentity.Ensure(target.DataDirectory)),

@@ -86,6 +86,27 @@ public sealed class ScrubTests
     }
 
     [Fact]
+    public async Task A_publish_that_stood_still_until_its_body_was_removed_as_an_orphan_fails_and_writes_no_row()
+    {
+        await using var content = new ContentHarness();
+        var name = await content.CreateAsync("late");
+        var blob = TestBlob.Random(1, 1000);
+        await using var other = content.Second();
+        await Assert.ThrowsAsync<IOException>(() => StallAsync(content, name, blob, async () =>
+        {
+            content.Time.Step(Old);
+            Assert.Equal(1, (await ScrubAsync(other)).OrphansFound);
+            content.Time.Step(Old);
+            // Unlinked, and nothing tells of it any more.
+            Assert.Equal(1, (await other.CollectAsync()).OrphansRemoved);
+            Assert.Equal(0, await content.CountAsync("loose_bodies"));
+        }));
+        Assert.Equal(0, await content.CountAsync("blobs"));
+        Assert.Empty(await content.VerifyAsync());
+        Assert.Equal(1000, (await content.PushAsync(name, blob)).Size);
+    }
+
+    [Fact]
     public async Task All_parts_together_are_the_whole_store()
     {
         await using var content = new ContentHarness();
