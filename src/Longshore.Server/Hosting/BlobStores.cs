@@ -42,7 +42,9 @@ internal static class BlobStores
     {
         var (standard, archive) = OpenAreas(options, time);
         var place = Databases.PlaceOf(options);
-        return [new StoreCheck(database, place, standard, StoreArea.Standard, logger), new StoreCheck(database, place, archive, StoreArea.Archive, logger)];
+        return [Check(standard, StoreArea.Standard), Check(archive, StoreArea.Archive)];
+
+        StoreCheck Check(IMarkedStore store, StoreArea area) => new(database, place, store, area, token => Databases.FindOthersAsync(database, token), logger);
     }
 
     /// <summary>The same, each for itself.</summary>

@@ -18,7 +18,7 @@ public sealed class StoreGuardTests
         await content.PushAsync(await content.CreateAsync("images"), blob);
         var files = new FileSystemBlobStore(content.BlobDirectory, content.Time);
         var location = (await files.ListAsync(ContentHarness.Token).SingleAsync(ContentHarness.Token)).Location;
-        var guard = new StoreGuard(new StoreCheck(content.Database, "the database", files, StoreArea.Standard, NullLogger.Instance), content.Time, NullLogger.Instance);
+        var guard = new StoreGuard(new StoreCheck(content.Database, "the database", files, StoreArea.Standard, static _ => ValueTask.FromResult<string?>(null), NullLogger.Instance), content.Time, NullLogger.Instance);
         var store = new GuardedBlobStore(files, guard);
 
         // Nobody has asked yet: the first who wants something does.

@@ -12,8 +12,9 @@ namespace Longshore.Server.Content.Stores;
 /// <param name="place">Where it is, for people; without secrets.</param>
 /// <param name="store">The store.</param>
 /// <param name="area">Which of its areas it is to be.</param>
+/// <param name="findOthers">Says who else uses the database; null when nobody does.</param>
 /// <param name="logger">Told what was changed.</param>
-internal sealed class StoreCheck(IDatabase database, string place, IMarkedStore store, StoreArea area, ILogger logger)
+internal sealed class StoreCheck(IDatabase database, string place, IMarkedStore store, StoreArea area, Func<CancellationToken, ValueTask<string?>> findOthers, ILogger logger)
 {
     // Each round either ends or finds that another server has just changed something.
     private const int Rounds = 10;
@@ -103,7 +104,7 @@ internal sealed class StoreCheck(IDatabase database, string place, IMarkedStore 
             return $"{What} has no id, and the database {place} has blobs in the store {known}: it is not mounted, empty, or another place. Mount it, or name the right one. {WayOut}";
         if (sought > 0 && found == 0)
             return $"the blobs of the database {place} are not in {What}: it is not mounted, empty, or another place. Mount it, or name the right one. {WayOut}";
-        return known is not null && database is PostgresDatabase postgres && await postgres.CountOthersAsync(cancellationToken) > 0
+        return known is not null && await findOthers(cancellationToken) is not null
             ? $"{What} has no id, and others use the database {place} with the store {known}. Give all its servers the same {area.Option}. {WayOut}"
             : null;
     }
