@@ -1,6 +1,8 @@
 using System.Net;
 using Longshore.Server.Tests.Faults;
+using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Oci;
+using Longshore.TestSupport.Processes;
 using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Hosting;
@@ -34,6 +36,31 @@ public sealed class S3ServerTests
         await registry.ExpectUsableAsync(Token);
         Assert.Equal(0, await registry.Server.StopAsync(Token));
         await registry.VerifyAsync(Token, "--blobs", url);
+    }
+
+    [Fact]
+    public async Task A_server_that_starts_without_its_bucket_is_ready_when_the_bucket_is_there_and_with_another_prefix_it_does_not_start()
+    {
+        var gateway = await S3Gateway.GetAsync();
+        await using var proxy = new FaultProxy(gateway.Endpoint) { Away = true };
+        using var directory = new TemporaryDirectory("late");
+        LongshoreOptions Options(string url) => new() { DataDirectory = directory.Combine("data"), Arguments = ["--create-on-push", "--blobs", url], Environment = S3Gateway.Environment };
+        var starting = LongshoreProcess.StartAsync(Options(gateway.NewUrl(proxy.Address)), Token);
+        await Task.Delay(TimeSpan.FromSeconds(8), TimeProvider.System, Token);
+        Assert.False(starting.IsCompleted);
+        proxy.Away = false;
+        await using (var server = await starting)
+        {
+            using var ecr = new EcrClient(server.BaseAddress, server.Options.AccessKeyId, server.Options.SecretAccessKey);
+            var (user, password) = await ecr.GetLoginAsync(Token);
+            using var client = new OciClient(server.BaseAddress, user, password);
+            await client.PushImageAsync("some/images", TestImage.Create(4, 70_000), "it", Token);
+            Assert.Equal(0, await server.StopAsync(Token));
+        }
+
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => LongshoreProcess.StartAsync(Options(gateway.NewUrl()), Token));
+        Assert.Contains("ended with code 5", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--blobs s3://longshore-tests/", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
