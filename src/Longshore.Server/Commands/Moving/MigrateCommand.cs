@@ -88,11 +88,12 @@ internal sealed class MigrateCommand : OptionsCommand
         {
             var (standardStays, archiveStays) = BlobStores.AreSame(options, target);
             var (standard, archive) = BlobStores.OpenAreas(target, time);
-            foreach (var (store, stays) in new[] { (standard, standardStays), (archive, archiveStays) })
+            foreach (var (store, area, stays) in new[] { (standard, StoreArea.Standard, standardStays), (archive, StoreArea.Archive, archiveStays) })
             {
-                // What another registry keeps there would be removed as nobody's, once this one is served.
-                if (!stays && await store.ReadMarkAsync(cancellationToken) is { } mark && StoreMark.TryParse(mark) is not { IsNew: true })
-                    throw new BackupException($"{store.Place} is the store of a registry already. Name another place, or, when nobody uses it any more, remove its {IMarkedStore.MarkName} first; nothing was changed.");
+                // What another registry keeps there would be removed as nobody's, once this one is served. The target's own: a server was started on it behind the cut.
+                if (stays || await store.ReadMarkAsync(cancellationToken) is not { } text || StoreMark.TryParse(text) is { IsNew: true }) continue;
+                if (StoreMark.TryParse(text)?.Id is { } id && id == await copy.ReadAsync(area.FindIdAsync, cancellationToken)) continue;
+                throw new BackupException($"{store.Place} is the store of a registry already. Name another place, or, when nobody uses it any more, remove its {IMarkedStore.MarkName} first; nothing was changed.");
             }
 
             var move = new RegistryMove(
