@@ -59,4 +59,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(1057, LogLevel.Debug, "{Place} could not be compared with the database.")]
     public static partial void StoreNotCompared(this ILogger logger, Exception exception, string place);
+
+    [LoggerMessage(1058, LogLevel.Warning, "Store and clock could not be compared with the database: the next minute tries again.")]
+    public static partial void LookFailed(this ILogger logger, Exception exception);
 }

@@ -1,9 +1,7 @@
-using System.Data.Common;
-
 namespace Longshore.Server.Hosting;
 
 /// <summary>What a server looks at once a minute besides its work: that its store is still the one of its database, and that its clock agrees with the database's.</summary>
-internal sealed class RegularChecks(ServerStores stores, DatabaseClock clock, TimeProvider time) : BackgroundService
+internal sealed class RegularChecks(ServerStores stores, DatabaseClock clock, TimeProvider time, ILogger<RegularChecks> logger) : BackgroundService
 {
     /// <summary>Between two looks.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -26,15 +24,17 @@ internal sealed class RegularChecks(ServerStores stores, DatabaseClock clock, Ti
         }
     }
 
-    private static async Task RunAsync(Func<CancellationToken, Task> look, CancellationToken cancellationToken)
+    private async Task RunAsync(Func<CancellationToken, Task> look, CancellationToken cancellationToken)
     {
         try
         {
             await look(cancellationToken);
         }
-        catch (DbException)
+#pragma warning disable CA1031 // Whatever has come between, the next minute looks again: a look must never end the server.
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
-            // The database is away, which is told by all who need it. The next minute looks again.
+            logger.LookFailed(e);
         }
     }
 }
