@@ -69,17 +69,17 @@ internal sealed class VerifyCommand : OptionsCommand
         try
         {
             await using var database = repair ? Databases.Open(options, time) : Databases.OpenForReading(options, time);
-            if (repair && await Databases.FindOthersAsync(database, cancellationToken) is { } others)
-            {
-                await error.WriteLineAsync($"longshore: {others}");
-                return ExitCodes.DataDirectoryTaken;
-            }
-
             // A blob disk that is not mounted, or a forgotten --blobs, must not look like a registry whose bodies are all lost: a repair would write that down.
             if (await BlobStores.FindFaultAsync(options, database, time, cancellationToken) is { } fault)
             {
                 await error.WriteLineAsync($"longshore: {fault}");
                 return ExitCodes.Failed;
+            }
+
+            if (repair && await Databases.FindOthersAsync(database, cancellationToken) is { } others)
+            {
+                await error.WriteLineAsync($"longshore: {others}");
+                return ExitCodes.DataDirectoryTaken;
             }
 
             var verifier = new RegistryVerifier(database, BlobStores.Open(options, time), time, repair, report.Add, report.Progress);
