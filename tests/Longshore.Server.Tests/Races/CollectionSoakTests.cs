@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using Longshore.Server.Tests.Faults;
+using Longshore.Storage.Blobs;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Aws;
 using Longshore.TestSupport.Databases;
@@ -81,7 +82,7 @@ public sealed class CollectionSoakTests
         // Uploads that a kill cut have their own end, after a day.
         var uploading = Path.Combine(registry.Server.DataDirectory, "blobs", "uploads") + Path.DirectorySeparatorChar;
         var disk = S3Gateway.IsAskedFor ? rows : Directory.EnumerateFiles(Path.Combine(registry.Server.DataDirectory, "blobs"), "*", SearchOption.AllDirectories)
-            .Where(f => !f.StartsWith(uploading, StringComparison.Ordinal)).Sum(f => new FileInfo(f).Length);
+            .Where(f => !f.StartsWith(uploading, StringComparison.Ordinal) && Path.GetFileName(f) != IMarkedStore.MarkName).Sum(f => new FileInfo(f).Length);
         var report = string.Create(
             CultureInfo.InvariantCulture,
             $"{clock.Elapsed.TotalSeconds:0} s, {kills} kills, {clients.Sum(c => c.Pushed)} pushes ({clients.Sum(c => c.Repeated)} begun anew because the collector came first), {clients.Sum(c => c.Pulled)} pulls, {clients.Sum(c => c.Deleted)} deletes; " +
