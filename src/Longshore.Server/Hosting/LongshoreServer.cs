@@ -37,17 +37,18 @@ internal static class LongshoreServer
                 // 2
                 app.Services.GetRequiredService<Jobs.JobOptions>().Reserve?.ReleaseWhenScarce();
                 _ = app.Services.GetRequiredService<IDatabase>();
+                if (await app.Services.GetRequiredService<ServerKeys>().LoadAsync(cancellationToken) is { } unopened)
+                {
+                    await error.WriteLineAsync($"longshore: {unopened.Message}");
+                    return ExitCodes.KeyFileRefused;
+                }
+                // After the key: a store may be given to the database here, and a server that does not start changes nothing.
                 if (await app.Services.GetRequiredService<ServerStores>().FindFaultAsync(cancellationToken) is { } wrongStore)
                 {
                     await error.WriteLineAsync($"longshore: {wrongStore}");
                     return ExitCodes.StoreRefused;
                 }
                 await app.Services.GetRequiredService<DatabaseClock>().CompareAsync(cancellationToken);
-                if (await app.Services.GetRequiredService<ServerKeys>().LoadAsync(cancellationToken) is { } unopened)
-                {
-                    await error.WriteLineAsync($"longshore: {unopened.Message}");
-                    return ExitCodes.KeyFileRefused;
-                }
                 var root = await app.Services.GetRequiredService<PrincipalStore>().EnsureRootAsync(
                     options.Account, options.Root, (key, token) => CredentialsFile.WriteAsync(options.CredentialsPath, key, token), cancellationToken);
                 if (!root.TryGet(out var setup, out var refused))

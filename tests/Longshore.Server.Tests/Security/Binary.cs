@@ -1,5 +1,6 @@
 using Longshore.TestSupport.Databases;
 using Longshore.TestSupport.Processes;
+using Longshore.TestSupport.S3;
 
 namespace Longshore.Server.Tests.Security;
 
@@ -13,6 +14,8 @@ internal static class Binary
         var data = Array.IndexOf(arguments, "--data");
         if (data >= 0 && !arguments.Contains("--database") && arguments[0] is "serve" or "keys" or "verify" or "trail")
             arguments = [.. arguments, .. TestDatabases.Arguments(arguments[data + 1])];
+        // A server works on the store of bodies that goes with it, too.
+        if (data >= 0 && !arguments.Contains("--blobs") && arguments[0] == "serve") arguments = [.. arguments, .. S3Gateway.BlobArguments(arguments[data + 1])];
         var token = TestContext.Current.CancellationToken;
         return binary.EndsWith(".dll", StringComparison.Ordinal)
             ? CommandRunner.TryRunAsync("dotnet", [binary, .. arguments], token, timeout: TimeSpan.FromSeconds(60))
