@@ -9,7 +9,9 @@ internal sealed class S3PartBuffer : IDisposable
     public const int Capacity = 8 << 20;
 
     private const int BlockSize = 256 << 10;
-    private const int MaxKept = (32 << 20) / BlockSize;
+    private const int KeptIdle = (32 << 20) / BlockSize;
+
+    // While anything is being sent, all that was given back stays for the next part: garbage of this size waits long for its collector.
     private static readonly ConcurrentBag<byte[]> Kept = [];
     private static long inUse;
 
@@ -45,10 +47,11 @@ internal sealed class S3PartBuffer : IDisposable
     /// <summary>Gives the blocks back.</summary>
     public void Dispose()
     {
-        foreach (var block in _blocks)
+        foreach (var block in _blocks) Kept.Add(block);
+        var left = Interlocked.Add(ref inUse, -(long)BlockSize * _blocks.Count);
+        if (left == 0 && _blocks.Count > 0)
         {
-            Interlocked.Add(ref inUse, -BlockSize);
-            if (Kept.Count < MaxKept) Kept.Add(block);
+            for (var more = Kept.Count - KeptIdle; more > 0 && Kept.TryTake(out _);) more--;
         }
 
         _blocks.Clear();
