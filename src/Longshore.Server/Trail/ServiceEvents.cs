@@ -38,6 +38,8 @@ internal sealed class ServiceEvents(TrailLog log, IDatabase database, TimeProvid
             }
 
             await log.FlushAsync(sync: true, cancellationToken);
+            // What a full disk kept out of the trail is taken over again, from this batch on.
+            if (log.IsFull) return;
             cursor = rows[^1].Id;
             await database.WriteAsync(
                 Durability.Relaxed,

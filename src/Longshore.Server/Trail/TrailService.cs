@@ -1,7 +1,6 @@
 using Longshore.Core;
 using Longshore.Server.Access;
 using Longshore.Storage.Blobs;
-using Longshore.Storage.Files;
 using Longshore.Storage.Metadata;
 
 namespace Longshore.Server.Trail;
@@ -11,16 +10,15 @@ namespace Longshore.Server.Trail;
 /// </summary>
 internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
 {
-    private const int SmallestSegment = 128 * 1024;
-
-    // A segment and the next one take at most this part of what is free.
-    private const int ShareOfFree = 32;
+    // A segment that has less left at the start is not begun with alone: room for some hundred calls until the next one is made.
+    private const int RoomToStart = 128 * 1024;
 
     private readonly TrailOptions options;
     private readonly IDatabase database;
     private readonly TimeProvider time;
     private readonly ILogger<TrailService> logger;
     private readonly TrailSegments segments;
+    private readonly TrailPreparation preparation;
     private readonly TrailTidying tidying;
     private bool started;
 
@@ -34,7 +32,8 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
         Index = new TrailIndex(Directory, Keys);
         segments = new TrailSegments(Directory, Keys, time, options);
         Log = new TrailLog(segments, time, loggers.CreateLogger<TrailLog>());
-        tidying = new TrailTidying(options, Directory, Index, Keys, database, new ServiceEvents(Log, database, time), Prepare, () => segments.Tail.Number, time, logger);
+        preparation = new TrailPreparation(options, Directory, segments, Log.RoomChanged);
+        tidying = new TrailTidying(options, Directory, Index, Keys, database, new ServiceEvents(Log, database, time), () => segments.Tail.Number, time, logger);
     }
 
     /// <summary>Whether calls are recorded.</summary>
@@ -81,9 +80,11 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
         if (tip.Open.Count > 0) logger.OutcomesUnknown(tip.Open.Count);
         segments.Open(tip);
         segments.Sealed = tidying.Sealed;
-        segments.Taken = tidying.Wake;
-        if (!tip.Resume) Prepare();
+        segments.Taken = preparation.Wake + (Action)tidying.Wake;
+        // A trail that was copied ends with its last line, and the calls that it left begun are ended first.
+        if (segments.Room < RoomToStart + ((long)tip.Open.Count * TrailLog.EndReserve)) preparation.Prepare();
         Log.Start(tip.Segment.LastSequence + 1, tip.Open.Count);
+        preparation.Start();
         foreach (var (sequence, begin) in tip.Open)
         {
             var unknown = TrailRecovery.Unknown(begin, sequence);
@@ -101,6 +102,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     {
         if (!started) return;
         await tidying.StopAsync();
+        await preparation.StopAsync();
         Log.Dispose();
     }
 
@@ -109,6 +111,7 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
     {
         Log.Dispose();
         tidying.Dispose();
+        preparation.Dispose();
     }
 
     /// <inheritdoc/>
@@ -168,26 +171,6 @@ internal sealed class TrailService : ICallTrail, IHostedService, IDisposable
         // Whatever the call does meanwhile, nobody is told of it before its beginning is on disk.
         if (!taken.Kept.IsCompleted) http.Response.OnStarting(static state => (Task)state, taken.Kept);
         return null;
-    }
-
-    private void Prepare()
-    {
-        if (!segments.WantsPrepared) return;
-        try
-        {
-            var free = new DriveInfo(Directory.Path).AvailableFreeSpace / ShareOfFree;
-            var size = options.SegmentSize;
-            while (size > free && size > SmallestSegment) size /= 2;
-            AppendedFiles.CreateZeroed(Directory.NextPath, size);
-            segments.Offer(size);
-        }
-        catch (IOException)
-        {
-            // Told by the log when it comes to calls that are refused for it.
-            segments.Offer(0);
-        }
-
-        if (started) Log.RoomChanged();
     }
 
     /// <summary>That a request's record was begun.</summary>

@@ -8,11 +8,11 @@ using Longshore.Storage.Metadata;
 namespace Longshore.Server.Trail;
 
 /// <summary>
-/// Beside the writer: prepares the next segment, notes seals in the database, compresses sealed segments with their summaries when the server is
-/// not busy, and removes what is older than it need be kept.
+/// Beside the writer: notes seals in the database, takes over service events, compresses sealed segments with their summaries when the server is
+/// not busy, and removes what is older than it need be kept. None of it may hold up the writer, which never waits for it.
 /// </summary>
 internal sealed class TrailTidying(
-    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Action prepare, Func<long> current, TimeProvider time, ILogger logger) : IDisposable
+    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Func<long> current, TimeProvider time, ILogger logger) : IDisposable
 {
     // Compressing waits while segments fill faster than this, unless so many wait that disk matters more.
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
@@ -68,7 +68,6 @@ internal sealed class TrailTidying(
         {
             try
             {
-                prepare();
                 await NoteSealsAsync();
                 await events.CopyAsync(stop.Token);
                 CompressOne();

@@ -1,5 +1,6 @@
 using Longshore.Core;
 using Longshore.Server.Access;
+using Longshore.Server.Content.Events;
 using Longshore.Server.Trail;
 using Longshore.Storage.Metadata;
 using Longshore.TestSupport.Databases;
@@ -79,6 +80,20 @@ internal sealed class TrailFiles : IAsyncDisposable
         await Service!.StopAsync(CancellationToken.None);
         Service.Dispose();
         Service = null;
+    }
+
+    /// <summary>Events of the service itself, of so many bytes each, as a run of lifecycle policies leaves them in the database.</summary>
+    public async Task AddServiceEventsAsync(int count, int size)
+    {
+        var record = $$$"""{"serviceEventDetails":{"repositoryName":"team/app","pad":"{{{new string('x', size)}}}"}}""";
+        await _database!.WriteAsync(
+            Durability.Relaxed,
+            async session =>
+            {
+                for (var i = 0; i < count; i++) await AuditRows.InsertAsync(session, new RegistryId("123456789012", "us-east-1"), "PolicyExecutionEvent", TimeProvider.System.GetUtcNow(), record);
+                return count;
+            },
+            CancellationToken.None);
     }
 
     /// <summary>What verification says of the closed trail.</summary>

@@ -1,0 +1,78 @@
+using Longshore.Storage.Files;
+
+namespace Longshore.Server.Trail;
+
+/// <summary>
+/// Has the next segment ready before the writer needs it. It does nothing else and waits for nothing but the disk: whoever writes records from a
+/// loop of their own waits for room here, and must not be what room waits for.
+/// </summary>
+internal sealed class TrailPreparation(TrailOptions options, TrailDirectory directory, TrailSegments segments, Action roomChanged) : IDisposable
+{
+    private const int SmallestSegment = 128 * 1024;
+
+    // A segment and the next one take at most this part of what is free.
+    private const int ShareOfFree = 32;
+
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+
+    private readonly SemaphoreSlim taken = new(0);
+    private readonly CancellationTokenSource stop = new();
+    private Task? loop;
+
+    /// <summary>Begins.</summary>
+    public void Start() => loop = Task.Run(RunAsync);
+
+    /// <summary>Ends after the segment that is being made.</summary>
+    public async Task StopAsync()
+    {
+        await stop.CancelAsync();
+        if (loop is not null) await loop;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        stop.Dispose();
+        taken.Dispose();
+    }
+
+    /// <summary>The prepared segment was taken into use.</summary>
+    public void Wake() => taken.Release();
+
+    /// <summary>Makes the next segment, if there is none. True when there is now one more, or none because of the disk.</summary>
+    public bool Prepare()
+    {
+        if (!segments.WantsPrepared) return false;
+        try
+        {
+            var free = new DriveInfo(directory.Path).AvailableFreeSpace / ShareOfFree;
+            var size = options.SegmentSize;
+            while (size > free && size > SmallestSegment) size /= 2;
+            AppendedFiles.CreateZeroed(directory.NextPath, size);
+            segments.Offer(size);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Told by the log when it comes to calls that are refused for it.
+            segments.Offer(0);
+        }
+
+        return true;
+    }
+
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            if (Prepare()) roomChanged();
+            try
+            {
+                await taken.WaitAsync(Retry, stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+}
