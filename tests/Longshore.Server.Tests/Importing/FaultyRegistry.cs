@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Longshore.Server.Tests.Importing;
@@ -8,28 +7,19 @@ namespace Longshore.Server.Tests.Importing;
 /// <summary>A registry that answers what a test says, and keeps what it was asked.</summary>
 internal sealed class FaultyRegistry : IAsyncDisposable
 {
-    private readonly HttpListener listener = new();
+    private readonly LocalListener listener;
     private readonly TaskCompletionSource end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<FaultyRegistry, HttpListenerContext, Task> answer;
-    private readonly Task loop;
 
     /// <summary>Starts one.</summary>
     public FaultyRegistry(Func<FaultyRegistry, HttpListenerContext, Task> answer)
     {
         this.answer = answer;
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            Address = new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/");
-        }
-
-        listener.Prefixes.Add(Address.ToString());
-        listener.Start();
-        loop = AcceptAsync();
+        listener = new LocalListener(AnswerAsync);
     }
 
     /// <summary>Where it listens.</summary>
-    public Uri Address { get; }
+    public Uri Address => listener.Address;
 
     /// <summary>Methods, paths and what was in Authorization, in the order in which they came.</summary>
     public ConcurrentQueue<(string Method, string Path, string? Authorization, string Body)> Asked { get; } = new();
@@ -42,7 +32,7 @@ internal sealed class FaultyRegistry : IAsyncDisposable
         foreach (var (name, value) in headers) context.Response.Headers[name] = value;
         var bytes = Encoding.UTF8.GetBytes(body);
         if (context.Request.HttpMethod == "HEAD") context.Response.Close();
-        else context.Response.Close(bytes, willBlock: false);
+        else context.Response.Close(bytes, willBlock: true);
         return Task.CompletedTask;
     }
 
@@ -63,20 +53,7 @@ internal sealed class FaultyRegistry : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         end.TrySetResult();
-        listener.Stop();
-        await loop;
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true) _ = AnswerAsync(await listener.GetContextAsync());
-        }
-        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-        {
-            // Stopped.
-        }
+        await listener.DisposeAsync();
     }
 
     private async Task AnswerAsync(HttpListenerContext context)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace Longshore.Server.Tests.Importing;
@@ -8,29 +7,20 @@ namespace Longshore.Server.Tests.Importing;
 /// <summary>A proxy before a registry that throttles each call once: ECR's API by an exception's name, the distribution API by 429 and Retry-After.</summary>
 internal sealed class ThrottlingProxy : IAsyncDisposable
 {
-    private readonly HttpListener listener = new();
+    private readonly LocalListener listener;
     private readonly HttpClient client = new(new SocketsHttpHandler { AllowAutoRedirect = false });
     private readonly ConcurrentDictionary<string, bool> seen = new(StringComparer.Ordinal);
     private readonly Uri to;
-    private readonly Task loop;
 
     /// <summary>Starts it before a registry.</summary>
     public ThrottlingProxy(Uri to)
     {
         this.to = to;
-        using (var probe = new TcpListener(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            Address = new Uri($"http://127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}/");
-        }
-
-        listener.Prefixes.Add(Address.ToString());
-        listener.Start();
-        loop = AcceptAsync();
+        listener = new LocalListener(AnswerAsync);
     }
 
     /// <summary>Where it listens.</summary>
-    public Uri Address { get; }
+    public Uri Address => listener.Address;
 
     /// <summary>Calls that it refused.</summary>
     public int Throttled => seen.Count;
@@ -38,21 +28,8 @@ internal sealed class ThrottlingProxy : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        listener.Stop();
-        await loop;
+        await listener.DisposeAsync();
         client.Dispose();
-    }
-
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true) _ = AnswerAsync(await listener.GetContextAsync());
-        }
-        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-        {
-            // Stopped.
-        }
     }
 
     private async Task AnswerAsync(HttpListenerContext context)
@@ -66,7 +43,7 @@ internal sealed class ThrottlingProxy : IAsyncDisposable
             context.Response.StatusCode = target is null ? 429 : 400;
             if (target is null) context.Response.Headers["Retry-After"] = "0";
             context.Response.ContentType = "application/x-amz-json-1.1";
-            context.Response.Close(Encoding.UTF8.GetBytes(context.Request.HttpMethod == "HEAD" ? "" : """{"__type":"com.amazonaws.ecr#ThrottlingException","message":"Rate exceeded"}"""), willBlock: false);
+            context.Response.Close(Encoding.UTF8.GetBytes(context.Request.HttpMethod == "HEAD" ? "" : """{"__type":"com.amazonaws.ecr#ThrottlingException","message":"Rate exceeded"}"""), willBlock: true);
             return;
         }
 
@@ -80,6 +57,6 @@ internal sealed class ThrottlingProxy : IAsyncDisposable
             if (name is not ("Transfer-Encoding" or "Content-Length" or "Keep-Alive" or "Connection")) context.Response.Headers[name] = string.Join(',', values);
         var bytes = await response.Content.ReadAsByteArrayAsync();
         if (context.Request.HttpMethod == "HEAD") context.Response.Close();
-        else context.Response.Close(bytes, willBlock: false);
+        else context.Response.Close(bytes, willBlock: true);
     }
 }
