@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Longshore.Server.Hosting;
 
 /// <summary>
-/// The life of a server: (1) take the data directory, (2) open the stores, which must belong together, and the keys, and see to the root principal and the bootstrap file, (3) listen, (4) say so, (5) run until a signal,
+/// The life of a server: (1) take the data directory, (2) open the database, the keys and the blob stores, which must belong together, and see to the root principal and the bootstrap file, (3) listen, (4) say so, (5) run until a signal,
 /// (6) drain, stop accepting and let requests finish within the bound, (7) close.
 /// </summary>
 internal static class LongshoreServer
