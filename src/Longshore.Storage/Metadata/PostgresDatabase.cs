@@ -385,7 +385,7 @@ public sealed class PostgresDatabase : IDatabase
     {
         private readonly long began = database.time.GetTimestamp();
         private int count;
-        private bool broken;
+        private int broken;
         private TimeSpan pause;
 
         /// <summary>Whether this attempt has a connection.</summary>
@@ -426,8 +426,12 @@ public sealed class PostgresDatabase : IDatabase
 
         private bool MayTakeAnother(Exception error)
         {
-            if (broken || !PostgresErrors.IsBroken(error)) return false;
-            broken = true;
+            if (!PostgresErrors.IsBroken(error)) return false;
+            // What was cut while it rested in the pool was not cut alone, and while one thread empties the pool others are still given what is left in
+            // it: each of them finds one, so there is an end. Connecting anew fails for another reason, and so does work that takes too long.
+            var limit = Connected && !PostgresErrors.IsOverdue(error) ? database.address.Connections : 1;
+            if (broken >= limit) return false;
+            broken++;
             pause = TimeSpan.Zero;
             database.watch.Suspect();
             if (PostgresErrors.IsStandby(error)) database.ReplacePool();

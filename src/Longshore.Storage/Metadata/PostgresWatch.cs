@@ -104,7 +104,7 @@ internal sealed class PostgresWatch : IAsyncDisposable
         string found;
         try
         {
-            found = await probe(stop.Token).WaitAsync(ProbeLimit, time, stop.Token);
+            found = await AskAsync();
         }
 #pragma warning disable CA1031 // Whatever the reason, nobody answers.
         catch (Exception e) when (!stop.IsCancellationRequested)
@@ -121,6 +121,19 @@ internal sealed class PostgresWatch : IAsyncDisposable
         if (found != identity) EndTurns();
         identity = found;
         away = null;
+    }
+
+    // Who cuts connections may have cut this one with them: that says nothing about the database before it has happened twice.
+    private async Task<string> AskAsync()
+    {
+        try
+        {
+            return await probe(stop.Token).WaitAsync(ProbeLimit, time, stop.Token);
+        }
+        catch (Exception e) when (e is not TimeoutException && !stop.IsCancellationRequested)
+        {
+            return await probe(stop.Token).WaitAsync(ProbeLimit, time, stop.Token);
+        }
     }
 
     private void EndTurns()
