@@ -16,7 +16,7 @@ public sealed class UntrustedSourceTests
     private const string Manifest = """{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[]}""";
     private const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
     private static readonly string ManifestDigest = Digest.Compute(Encoding.UTF8.GetBytes(Manifest)).Value;
-    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(1);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -97,7 +97,7 @@ public sealed class UntrustedSourceTests
             context.Response.Headers["Content-Range"] = $"bytes {from}-{blob.Length - 1}/{blob.Length}";
             context.Response.Close(blob[from..], willBlock: true);
         });
-        using var client = Client(registry);
+        using var client = Client(registry, Short);
         Assert.Equal(ManifestDigest, (await client.FetchAsync("team/app", "v1", Token))!.Digest.Value);
         await using var stream = new BlobStream(client, "team/app", digest, blob.Length, new Pacer(0, TimeProvider.System));
         using var read = new MemoryStream();
@@ -110,7 +110,7 @@ public sealed class UntrustedSourceTests
     public async Task An_upload_to_a_target_that_falls_silent_ends()
     {
         await using var target = new FaultyRegistry(static (self, context) => self.StallAsync(context, default, 10));
-        using var client = Client(target);
+        using var client = Client(target, Short);
         using var body = new MemoryStream(new byte[1000]);
         var e = await Assert.ThrowsAnyAsync<Exception>(() => client.PutBlobAsync("team/app", new Uri(target.Address, "/v2/team/app/blobs/uploads/1"), ManifestDigest, body, 1000, Token));
         Assert.True(e is HttpRequestException or IOException, e.ToString());
@@ -232,7 +232,7 @@ public sealed class UntrustedSourceTests
             _ => "{}",
         }, status: context.Request.Headers["X-Amz-Target"] is null ? 404 : 200));
         using var api = new RegistryClient(registry.Address, "us-east-1", new AwsCredentials("key", "secret", null), TimeProvider.System);
-        using var gone = new DistributionClient(new Uri("http://127.0.0.1:9/"), static _ => Task.FromResult<(string, string)?>(null), TimeProvider.System, Short, tries: 1);
+        using var gone = new DistributionClient(new Uri("http://127.0.0.1:9/"), static _ => Task.FromResult<(string, string)?>(null), TimeProvider.System, tries: 1);
         using var source = new ImportSource(gone, api);
         using var target = Client(registry);
         var counts = new ImportCounts();
@@ -256,6 +256,6 @@ public sealed class UntrustedSourceTests
 
     private static string Path(HttpListenerContext context) => context.Request.RawUrl!;
 
-    private static DistributionClient Client(FaultyRegistry registry) =>
-        new(registry.Address, static _ => Task.FromResult<(string, string)?>(("me", "secret")), TimeProvider.System, Short);
+    private static DistributionClient Client(FaultyRegistry registry, TimeSpan? silence = null) =>
+        new(registry.Address, static _ => Task.FromResult<(string, string)?>(("me", "secret")), TimeProvider.System, silence);
 }
