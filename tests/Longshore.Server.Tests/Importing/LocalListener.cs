@@ -41,9 +41,9 @@ internal sealed class LocalListener : IAsyncDisposable
         {
             while (true) _ = answer(await listener.GetContextAsync());
         }
-        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
+        catch (Exception e) when (e is HttpListenerException or InvalidOperationException)
         {
-            // Stopped.
+            // Stopped, while it waited or before it waited again.
         }
     }
 }
