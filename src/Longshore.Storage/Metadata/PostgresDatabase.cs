@@ -38,6 +38,9 @@ public sealed class PostgresDatabase : IDatabase
     /// <summary>How long work waits for a database that has no connection left.</summary>
     private static readonly TimeSpan FullLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long work goes on with the next connection when one was cut.</summary>
+    private static readonly TimeSpan CutLimit = TimeSpan.FromSeconds(2);
+
     private readonly PostgresAddress address;
     private readonly TimeProvider time;
     private readonly bool readOnly;
@@ -428,8 +431,8 @@ public sealed class PostgresDatabase : IDatabase
         {
             if (!PostgresErrors.IsBroken(error)) return false;
             // What was cut while it rested in the pool was not cut alone, and while one thread empties the pool others are still given what is left in
-            // it: each of them finds one, so there is an end. Connecting anew fails for another reason, and so does work that takes too long.
-            var limit = Connected && !PostgresErrors.IsOverdue(error) ? database.address.Connections : 1;
+            // it: each of them finds one, at once, so there is an end. A standby, connecting anew and what takes its time fail for other reasons.
+            var limit = Connected && !PostgresErrors.IsStandby(error) && database.time.GetElapsedTime(began) < CutLimit ? database.address.Connections : 1;
             if (broken >= limit) return false;
             broken++;
             pause = TimeSpan.Zero;

@@ -28,16 +28,13 @@ internal static class PostgresErrors
     /// <summary>The connection leads to a standby: to the former primary, when the primary is another one since.</summary>
     public static bool IsStandby(Exception error) => error is PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction };
 
-    /// <summary>The database ended the connection because its transaction stood still for too long.</summary>
-    public static bool IsOverdue(Exception error) => error is PostgresException { SqlState: IdleInTransaction };
-
     /// <summary>The connection is no more, or could not be had.</summary>
     public static bool IsAway(Exception error) => error switch
     {
         // 57: stopped or starting, or it ended this session; 08: connection; 53300: too many connections. 57014 is a cancelled statement.
         PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => false,
         PostgresException postgres => postgres.SqlState.StartsWith("57P", StringComparison.Ordinal) || postgres.SqlState.StartsWith("08", StringComparison.Ordinal)
-            || postgres.SqlState is PostgresErrorCodes.TooManyConnections || IsOverdue(postgres),
+            || postgres.SqlState is PostgresErrorCodes.TooManyConnections or IdleInTransaction,
         NpgsqlException { InnerException: TimeoutException or IOException or System.Net.Sockets.SocketException } => true,
         NpgsqlException npgsql => npgsql.IsTransient,
         TimeoutException => true,

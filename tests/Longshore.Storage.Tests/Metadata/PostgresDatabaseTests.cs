@@ -156,6 +156,25 @@ public sealed class PostgresDatabaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_write_to_what_stays_a_standby_is_tried_on_one_more_connection_and_given_up()
+    {
+        await Put("before", 1);
+        TestPostgres.Execute(url, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$");
+        TestPostgres.Execute(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        await database.ReadAsync(Count, Token);
+        var tried = 0;
+        await Assert.ThrowsAsync<DatabaseAwayException>(async () => await database.WriteAsync(
+            Durability.Synced,
+            async session =>
+            {
+                tried++;
+                return await session.ExecuteAsync("DELETE FROM settings");
+            },
+            Token));
+        Assert.Equal(2, tried);
+    }
+
+    [Fact]
     public async Task Connections_that_the_server_ended_are_replaced_without_a_word()
     {
         for (var i = 0; i < 5; i++)
