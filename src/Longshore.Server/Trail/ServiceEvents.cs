@@ -8,7 +8,7 @@ namespace Longshore.Server.Trail;
 
 /// <summary>
 /// Takes over what the service itself did (runs of lifecycle policies) from the database, where it was written in the transaction of the doing,
-/// into the trail. At least once: a crash between the two may repeat some, under the same eventID.
+/// into the trail. At least once: a crash between the two, or a full disk, may repeat some, under the same eventID.
 /// </summary>
 internal sealed class ServiceEvents(TrailLog log, IDatabase database, TimeProvider time)
 {

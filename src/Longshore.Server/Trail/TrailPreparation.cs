@@ -6,38 +6,12 @@ namespace Longshore.Server.Trail;
 /// Has the next segment ready before the writer needs it. It does nothing else and waits for nothing but the disk: whoever writes records from a
 /// loop of their own waits for room here, and must not be what room waits for.
 /// </summary>
-internal sealed class TrailPreparation(TrailOptions options, TrailDirectory directory, TrailSegments segments, Action roomChanged) : IDisposable
+internal sealed class TrailPreparation(TrailOptions options, TrailDirectory directory, TrailSegments segments, Action roomChanged) : TrailLoop
 {
     private const int SmallestSegment = 128 * 1024;
 
     // A segment and the next one take at most this part of what is free.
     private const int ShareOfFree = 32;
-
-    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
-
-    private readonly SemaphoreSlim taken = new(0);
-    private readonly CancellationTokenSource stop = new();
-    private Task? loop;
-
-    /// <summary>Begins.</summary>
-    public void Start() => loop = Task.Run(RunAsync);
-
-    /// <summary>Ends after the segment that is being made.</summary>
-    public async Task StopAsync()
-    {
-        await stop.CancelAsync();
-        if (loop is not null) await loop;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        stop.Dispose();
-        taken.Dispose();
-    }
-
-    /// <summary>The prepared segment was taken into use.</summary>
-    public void Wake() => taken.Release();
 
     /// <summary>Makes the next segment, if there is none. True when there is now one more, or none because of the disk.</summary>
     public bool Prepare()
@@ -60,19 +34,10 @@ internal sealed class TrailPreparation(TrailOptions options, TrailDirectory dire
         return true;
     }
 
-    private async Task RunAsync()
+    /// <inheritdoc/>
+    protected override ValueTask StepAsync(CancellationToken stopping)
     {
-        while (true)
-        {
-            if (Prepare()) roomChanged();
-            try
-            {
-                await taken.WaitAsync(Retry, stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
+        if (Prepare()) roomChanged();
+        return ValueTask.CompletedTask;
     }
 }

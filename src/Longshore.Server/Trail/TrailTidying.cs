@@ -12,42 +12,19 @@ namespace Longshore.Server.Trail;
 /// not busy, and removes what is older than it need be kept. None of it may hold up the writer, which never waits for it.
 /// </summary>
 internal sealed class TrailTidying(
-    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Func<long> current, TimeProvider time, ILogger logger) : IDisposable
+    TrailOptions options, TrailDirectory directory, TrailIndex index, TrailKeys keys, IDatabase database, ServiceEvents events, Func<long> current, TimeProvider time, ILogger logger) : TrailLoop
 {
     // Compressing waits while segments fill faster than this, unless so many wait that disk matters more.
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetentionInterval = TimeSpan.FromMinutes(10);
     private const int MostWaiting = 32;
 
     private readonly ConcurrentQueue<TrailSegmentInfo> sealedSegments = new();
-    private readonly SemaphoreSlim wake = new(0);
-    private readonly CancellationTokenSource stop = new();
-    private Task? loop;
     private TrailSegmentInfo? head;
     private long sealedAt;
     private bool warned;
     private long begun;
-
-    /// <summary>Begins.</summary>
-    public void Start() => loop = Task.Run(RunAsync);
-
-    /// <summary>Ends after the step that runs.</summary>
-    public async Task StopAsync()
-    {
-        await stop.CancelAsync();
-        if (loop is not null) await loop;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        stop.Dispose();
-        wake.Dispose();
-    }
-
-    /// <summary>Looks for work at once.</summary>
-    public void Wake() => wake.Release();
+    private long? retained;
 
     /// <summary>A segment was sealed.</summary>
     public void Sealed(TrailSegmentInfo info)
@@ -61,46 +38,29 @@ internal sealed class TrailTidying(
     /// <summary>What the row of the last seal holds.</summary>
     public static string HeadText(TrailSegmentInfo info) => string.Create(CultureInfo.InvariantCulture, $"{info.Number} {info.LastSequence} {info.Chain}");
 
-    private async Task RunAsync()
+    /// <inheritdoc/>
+    protected override async ValueTask StepAsync(CancellationToken stopping)
     {
-        var retained = time.GetTimestamp() - (long)(RetentionInterval.TotalSeconds * time.TimestampFrequency);
-        while (!stop.IsCancellationRequested)
+        try
         {
-            try
+            await NoteSealsAsync();
+            await events.CopyAsync(stopping);
+            CompressOne();
+            if (retained is not { } last || time.GetElapsedTime(last) >= RetentionInterval)
             {
-                await NoteSealsAsync();
-                await events.CopyAsync(stop.Token);
-                CompressOne();
-                if (time.GetElapsedTime(retained) >= RetentionInterval)
-                {
-                    Retain();
-                    await events.TrimAsync(stop.Token);
-                    retained = time.GetTimestamp();
-                }
+                Retain();
+                await events.TrimAsync(stopping);
+                retained = time.GetTimestamp();
+            }
 
-                warned = false;
-            }
-            catch (OperationCanceledException) when (stop.IsCancellationRequested)
-            {
-                return;
-            }
+            warned = false;
+        }
 #pragma warning disable CA1031 // Whatever the disk or the database has against it now: it is tried again, and nothing depends on it.
-            catch (Exception e)
+        catch (Exception e) when (!(e is OperationCanceledException && stopping.IsCancellationRequested))
 #pragma warning restore CA1031
-            {
-                if (!warned) logger.TrailNotTidied(e);
-                warned = true;
-            }
-
-            try
-            {
-                await wake.WaitAsync(Interval, stop.Token);
-                while (wake.CurrentCount > 0) await wake.WaitAsync(stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
+        {
+            if (!warned) logger.TrailNotTidied(e);
+            warned = true;
         }
     }
 
